@@ -1,0 +1,58 @@
+# Two commands do everything: `make course` runs the series, `make test` tests it.
+# Each sets up .venv first, once. README.md gives the plain commands for machines without make.
+ifeq ($(OS),Windows_NT)
+PYTHON ?= python
+PY = .venv/Scripts/python
+else
+# The stored outputs were made with the Python of .python-version: take it where it is there.
+PYTHON ?= $(shell python3.11 --version >/dev/null 2>&1 && echo python3.11 || echo python3)
+PY = .venv/bin/python
+endif
+READY = .venv/.installed
+# Outputs are compared exactly on the platform that made them; elsewhere the cells must only run.
+STRICT = import platform as p, sys; ref = open('.python-version').read().strip() == '%d.%d' % sys.version_info[:2]
+NBVAL = $(shell $(PY) -c "$(STRICT); print('--nbval' if ref and sys.platform == 'linux' and p.machine() == 'x86_64' \
+	else '--nbval-lax')") --nbval-current-env --nbval-cell-timeout=300
+
+.PHONY: course test test-all lab lint clean pins refresh
+
+course: $(READY)
+	$(PY) -m dhl_helpers run
+
+test: $(READY)
+	$(PY) -m pytest tests --junitxml=build/junit/tests.xml
+	$(PY) -m pytest notebooks $(NBVAL) --junitxml=build/junit/notebooks.xml
+
+test-all: test
+	$(PY) -m pytest tests -m slow --junitxml=build/junit/slow.xml
+
+lab: $(READY)
+	$(PY) -m dhl_helpers student
+	$(PY) -m jupyter lab my_course
+
+lint: $(READY)
+	$(PY) -m ruff check .
+
+# What the repository holds of its own running: samples, weights, outputs, timings, the README's tables.
+refresh: $(READY)
+	$(PY) data_samples/simulate.py
+	$(PY) data_samples/train_weights.py
+	$(PY) notebooks/results/make_imbalance.py
+	$(PY) -m dhl_helpers refresh
+
+# For maintainers, needs uv. Keeps the versions that still fit; delete requirements.txt first to renew all of them.
+pins:
+	uv pip compile pyproject.toml --group test --universal --python-version $$(cat .python-version) --generate-hashes \
+		--fork-strategy fewest --no-emit-index-url --no-emit-find-links --custom-compile-command "make pins" \
+		--quiet --output-file requirements.txt
+
+clean:
+	rm -rf .venv build .pytest_cache .ruff_cache dhl_helpers.egg-info
+
+$(READY): requirements.txt pyproject.toml
+	@$(PYTHON) -c "import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else \
+		'The course needs Python 3.11, 3.12 or 3.13 and this is %d.%d: name another, as in make PYTHON=python3.11' % v)"
+	$(PYTHON) -m venv .venv
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(READY)
