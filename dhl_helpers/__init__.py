@@ -1,0 +1,28 @@
+"""The thin helper of the course: what the notebooks share and no library does.
+
+Each name below is imported from its module when it is first used, so that commands which train nothing start without
+loading TensorFlow.
+"""
+
+from importlib import import_module
+
+_HOME = {
+    "start": "course", "claim": "course", "check": "course", "record": "course",
+    "load_dataset": "data", "Radiographs": "data", "as_labels": "data", "DataError": "errors",
+    "build_cnn": "models", "train_cnn": "models", "baseline_cnn": "models", "save_baseline": "models",
+    "conv_base": "features", "pretrained_base": "features", "DeepFeatures": "features",
+    "make_head": "heads", "SMOTE": "heads",
+    "evaluate": "evaluation", "compare": "evaluation",
+    "show_images": "plots", "PALETTE": "plots", "MARKERS": "plots", "LINESTYLES": "plots",
+}  # fmt: skip
+__all__ = list(_HOME)
+
+
+def __getattr__(name):
+    if name not in _HOME:
+        raise AttributeError(f"dhl_helpers has no {name!r}; it has {', '.join(_HOME)}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__():
+    return __all__

@@ -1,0 +1,23 @@
+"""TensorFlow and Keras, imported once and without their start-up lines.
+
+TensorFlow writes those lines to the file descriptor itself, before any of its log levels apply, and a notebook would
+keep them among its results.
+"""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # warnings about the machine, not about the work
+
+_stderr, _nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+try:
+    os.dup2(_nowhere, 2)
+    import keras
+    import tensorflow as tf
+
+    tf.constant(0) + 0  # the first operation logs once more
+finally:
+    os.dup2(_stderr, 2)
+    os.close(_stderr)
+    os.close(_nowhere)
+
+__all__ = ["keras", "tf"]

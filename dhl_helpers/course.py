@@ -1,0 +1,136 @@
+"""What makes a notebook part of the course: its start, its claims, its exercises, its results, its progress bars."""
+
+import importlib.metadata
+import os
+import platform
+import sys
+
+# Every parameter that decides a result, with the value under which the notebooks are stored. A notebook's own
+# parameter cell repeats them, and a test holds the two together; `claim` is strict only where all of them hold.
+COMMITTED = {
+    "DATASET": "sample",
+    "DATA_DIR": "",
+    "IMAGE_SIZE": 96,
+    "EPOCHS": 12,
+    "SEED": 0,
+    "WEIGHTS": "",
+    "PRETRAINED": "DenseNet121",
+    "PRETRAINED_WEIGHTS": "",
+}
+
+_PACKAGES = ("tensorflow", "keras", "scikit-learn", "xgboost", "imbalanced-learn", "numpy", "pandas")
+
+
+def start(seed=0):
+    """Seed every random stream, quieten the logs, set the style of the figures.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of Python's, NumPy's and TensorFlow's random streams.
+
+    Returns
+    -------
+    dict of str to str
+        The versions in use, by package.
+    """
+    from ._keras import keras
+    from .plots import use_style
+
+    keras.utils.set_random_seed(seed)
+    use_style()
+    versions = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        for name in (package, f"{package}-cpu"):  # the same code under two names; see pyproject.toml
+            try:
+                versions[package] = importlib.metadata.version(name)
+            except importlib.metadata.PackageNotFoundError:
+                continue
+    return versions
+
+
+def claim(text, holds):
+    """Print a finding, and fail if it stopped being true on the data and parameters that it was written for.
+
+    Parameters
+    ----------
+    text : str
+        The finding, with its numbers formatted in.
+    holds : bool
+        Whether the measurements bear it out.
+
+    Raises
+    ------
+    AssertionError
+        If `holds` is false under the committed parameters. On other data or parameters the line
+        "Does not hold here: ..." is printed instead, and the notebook goes on.
+    """
+    parameters = vars(sys.modules["__main__"])  # a notebook's variables live there
+    if holds:
+        print(f"Holds: {text}")
+    elif all(parameters.get(name, value) == value for name, value in COMMITTED.items()):
+        raise AssertionError(f"This finding of the course no longer holds: {text}")
+    else:
+        print(f"Does not hold here: {text}")
+
+
+def check(function, tests):
+    """Check an exercise and say what is right, what is wrong and why. Never raises.
+
+    Parameters
+    ----------
+    function : callable
+        The reader's solution.
+    tests : list of (str, callable, str)
+        What should be true; a function of `function` that says whether it is; a hint for when it is not.
+
+    Returns
+    -------
+    int
+        The points earned, one for each test passed. nbgrader reads the last value of a cell as partial credit.
+    """
+    points = 0
+    for expectation, test, hint in tests:
+        try:
+            right = bool(test(function))
+        except NotImplementedError:
+            print("Not done yet. Replace the line `raise NotImplementedError` above, then run both cells again.")
+            return 0
+        except Exception as error:  # whatever a learner's code raises is an answer to explain, not a crash
+            right, hint = False, f"{hint} (Your code raised {type(error).__name__}: {error})"
+        points += right
+        print(f"right: {expectation}" if right else f"wrong: {expectation}\n       {hint}")
+    print(f"{points} of {len(tests)} points")
+    return points
+
+
+def record(results, notebook, method, report, seconds=None):
+    """Append a report to the table of results of a run.
+
+    Parameters
+    ----------
+    results : str
+        The CSV file, made when absent. Empty: nothing is written.
+    notebook, method : str
+        Which notebook measured, and what.
+    report : pandas.DataFrame
+        From `evaluate`: columns metric, value, low, high.
+    seconds : float, optional
+        Wall-clock seconds of training, features included.
+    """
+    if results:
+        rows = report[["metric", "value", "low", "high"]].assign(notebook=notebook, method=method, seconds=seconds)
+        columns = ["notebook", "method", "metric", "value", "low", "high", "seconds"]
+        rows[columns].to_csv(results, mode="a", index=False, header=not os.path.exists(results))
+
+
+def progress(iterable=None, total=None, unit="it", description=""):
+    """A tqdm bar that vanishes when done, and is not drawn where nobody watches.
+
+    Papermill, nbconvert and nbval execute a notebook without a keyboard; JupyterLab offers one.
+    """
+    from tqdm import tqdm
+
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    watched = getattr(getattr(shell, "kernel", None), "_allow_stdin", True)
+    return tqdm(iterable, total=total, unit=unit, desc=description, leave=False, disable=not watched)

@@ -1,0 +1,266 @@
+"""From files to arrays: load a data set, keep it small in memory, split it by patient."""
+
+import os
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from PIL import Image, ImageOps
+
+from . import readers
+from .course import progress
+from .errors import DataError, listing
+
+
+@dataclass(eq=False)
+class Radiographs:
+    """Images with their labels and patients.
+
+    Attributes
+    ----------
+    images : ndarray of uint8, shape (n, height, width, channels)
+        Grey levels 0 to 255; the networks rescale inside.
+    labels : ndarray of int64, shape (n,)
+        Positions in `class_names`.
+    class_names : list of str
+    table : pandas.DataFrame
+        One row an image: path, label, patient_id, where there is one split, and what else the source tells.
+    name : str
+        The data set's name.
+    skipped : list of str
+        Files left out because they could not be read, with the reason.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    class_names: list
+    table: pd.DataFrame
+    name: str = ""
+    skipped: list = field(default_factory=list)
+
+    def __len__(self):
+        return len(self.labels)
+
+    def __repr__(self):
+        return f"Radiographs({self.name!r}, images {self.images.shape}, classes {self.class_names})"
+
+    @property
+    def patients(self):
+        """ndarray, shape (n,): whose image each one is."""
+        return self.table["patient_id"].to_numpy()
+
+    @property
+    def image_shape(self):
+        """tuple of int: (height, width, channels)."""
+        return self.images.shape[1:]
+
+    @property
+    def n_classes(self):
+        """int: the number of classes."""
+        return len(self.class_names)
+
+    def subset(self, rows):
+        """The images at `rows` (a boolean mask or positions), with everything that belongs to them."""
+        table = self.table[rows] if np.asarray(rows).dtype == bool else self.table.iloc[rows]
+        return Radiographs(
+            self.images[rows], self.labels[rows], self.class_names, table.reset_index(drop=True), self.name
+        )
+
+    def part(self, name):
+        """A part that the data set itself names, such as "test" or "external"; DataError where it does not."""
+        parts = self.table.get("split", pd.Series(dtype=str))
+        if not (parts == name).any():
+            known = ", ".join(map(repr, parts.unique())) or "none"
+            raise DataError(f"{self.name!r} has no part {name!r}; the parts it names: {known}. Use .split() for a split.")
+        return self.subset((parts == name).to_numpy())
+
+    def split(self, seed=0):
+        """Split into training, validation and test part; no patient is in two of them.
+
+        An official split is kept. Where it lacks a validation part, one in five training patients becomes it; where
+        there is no official split, patients are dealt 60 : 20 : 20 within each class. A patient with images of
+        several classes counts for the rarest of them. A part named "external" stays out.
+
+        Returns
+        -------
+        train, validation, test : Radiographs
+
+        Raises
+        ------
+        DataError
+            If a class has too few patients for every part, or an official split shares a patient.
+        """
+        parts = self.table["split"].to_numpy().copy() if "split" in self.table else np.full(len(self), "train", object)
+        official = set(parts)
+        if "test" not in official:
+            self._deal(parts, {"val": 0.2, "test": 0.2} if "val" not in official else {"test": 0.2}, seed)
+        elif "val" not in official:
+            self._deal(parts, {"val": 0.2}, seed)
+        shared = self.table.assign(split=parts)[parts != "external"].groupby("patient_id")["split"].nunique()
+        if (shared > 1).any():
+            raise DataError(
+                f"{self.name!r}: {(shared > 1).sum()} patients are in two parts of the official split, for example "
+                f"{shared.index[shared > 1][0]!r}. Remove the column `split` from the table to split by patient."
+            )
+        return tuple(self.subset(parts == name) for name in ("train", "val", "test"))
+
+    def _deal(self, parts, shares, seed):
+        """Move the given shares of the training patients into new parts, class by class."""
+        training = np.flatnonzero(parts == "train")
+        frequency = np.bincount(self.labels[training], minlength=self.n_classes)
+        rarest_first = np.argsort(frequency, kind="stable").argsort()
+        rank = pd.Series(rarest_first[self.labels[training]]).groupby(self.patients[training]).min()
+        rng = np.random.default_rng(seed)
+        for label, name in enumerate(self.class_names):
+            patients = rng.permutation(rank.index[rank == rarest_first[label]].to_numpy())
+            if len(patients) <= len(shares):
+                raise DataError(
+                    f"{self.name!r}: class {name!r} has {len(patients)} patients to itself, fewer than the "
+                    f"{len(shares) + 1} parts of the split. Add images of more patients, or leave the class out."
+                )
+            taken = 0
+            for part, share in shares.items():
+                count = max(1, round(share * len(patients)))
+                parts[training[np.isin(self.patients[training], patients[taken : taken + count])]] = part
+                taken += count
+
+
+def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error="raise", **options):
+    """Load a data set into memory, one byte a pixel.
+
+    Parameters
+    ----------
+    name : str
+        A name from `dhl_helpers.readers.REGISTRY`, such as "sample", "chest_xray", "pneumoniamnist", "folder", "csv".
+    data_dir : str or path
+        Where the files are. Not needed for "sample".
+    image_size : int
+        Height and width after resizing, in pixels. The aspect ratio is not kept, as in the article.
+    channels : {1, 3}
+        Grey or colour.
+    on_error : {"raise", "skip"}
+        What to do with images that cannot be read.
+    **options
+        What the reader of this data set takes besides, for example `label_column` for "csv".
+
+    Returns
+    -------
+    Radiographs
+
+    Raises
+    ------
+    DataError
+        If something is missing or cannot be read; the message lists every such file.
+    """
+    if name not in readers.REGISTRY:
+        raise DataError(f"There is no data set {name!r}. Known: {', '.join(readers.REGISTRY)}.")
+    if not 8 <= image_size <= 4096 or channels not in (1, 3) or on_error not in ("raise", "skip"):
+        raise DataError("image_size is 8 to 4096 pixels, channels 1 or 3, on_error 'raise' or 'skip'.")
+    found = readers.read(name, data_dir, options)
+    table, missing = found.table.reset_index(drop=True), found.table["label"].isna()
+    if missing.any():
+        paths = found.table.loc[missing, "path"].astype(str).tolist()
+        raise DataError(f"{missing.sum()} images of {name!r} have no label. Add it or remove the rows:\n{listing(paths)}")
+    if "patient_id" not in table:
+        warnings.warn(f"{name!r} does not say whose image is whose: each image counts as one patient.", stacklevel=2)
+        table["patient_id"] = np.arange(len(table))
+    sources = table["path"] if found.images is None else found.images
+    images = np.empty((len(table), image_size, image_size, channels), np.uint8)
+    failed = {}
+
+    def decode(row):
+        try:
+            images[row] = _decode(sources[row], image_size, channels)
+        except Exception as error:  # Pillow raises many kinds on a broken file; all of them are collected and listed
+            failed[row] = f"{sources[row]}: {_reason(error)}"
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        rows = pool.map(decode, range(len(table)))
+        for _ in progress(rows, len(table), "image", f"reading {name}") if len(table) > 500 else rows:
+            pass
+    skipped = [failed[row] for row in sorted(failed)]
+    if skipped and on_error == "raise":
+        raise DataError(
+            f"{len(skipped)} of {len(table)} images cannot be read. Mend or remove them, or load the rest with "
+            f"on_error='skip':\n{listing(skipped)}"
+        )
+    if skipped:
+        warnings.warn(f"{len(skipped)} of {len(table)} images could not be read and are left out.", stacklevel=2)
+        kept = np.setdiff1d(np.arange(len(table)), list(failed))
+        images, table = images[kept], table.iloc[kept].reset_index(drop=True)
+    if table["label"].nunique() < 2:
+        raise DataError(f"{name!r} has images of one class only ({table['label'].unique()}); two are needed.")
+    table["path"] = table["path"].astype(str)
+    return Radiographs(images, as_labels(table["label"], found.class_names), found.class_names, table, name, skipped)
+
+
+def as_labels(labels, class_names):
+    """Bring labels of any usual form to integers.
+
+    Parameters
+    ----------
+    labels : array-like
+        Integers of shape (n,) or (n, 1), one-hot rows of shape (n, k), or class names.
+    class_names : list of str
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+
+    Raises
+    ------
+    DataError
+        If a label is missing, is not a class, or the shape fits none of these forms.
+    """
+    labels, k = np.asarray(labels), len(class_names)
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if pd.isna(labels).any():
+        raise DataError(f"{int(pd.isna(labels).sum())} labels are missing (NaN). Fill them in or leave the images out.")
+    if labels.ndim == 2 and labels.shape[1] == k:
+        if not (np.isin(labels, (0, 1)).all() and (labels.sum(1) == 1).all()):
+            raise DataError("Labels of shape (n, k) must be one-hot: a single 1 in each row, else 0.")
+        labels = labels.argmax(1)
+    if labels.ndim != 1:
+        raise DataError(f"Labels have shape {labels.shape}; give (n,), (n, 1), one-hot (n, {k}) or class names.")
+    if labels.dtype.kind in "OUST":
+        positions = pd.Index(class_names).get_indexer(labels)
+        strange = sorted({str(label) for label in labels[positions < 0]})
+    else:
+        positions = labels.astype(np.int64)
+        strange = sorted({str(label) for label in labels[(positions != labels) | (positions < 0) | (positions >= k)]})
+    if strange:
+        raise DataError(f"Labels {', '.join(strange[:10])} are none of the classes {class_names}.")
+    return positions.astype(np.int64)
+
+
+def _decode(source, size, channels):
+    """One image file or array as (size, size, channels) uint8."""
+    with Image.fromarray(source) if isinstance(source, np.ndarray) else Image.open(source) as image:
+        image.draft("L" if channels == 1 else "RGB", (2 * size, 2 * size))  # a JPEG shrinks while it is decoded
+        image.load()
+        image = ImageOps.exif_transpose(image)
+        if image.mode.startswith(("I", "F")):
+            image = _to_8_bit(image)
+        if image.mode == "LA" or "A" in image.getbands() or "transparency" in image.info:
+            image = image.convert("RGBA")
+            image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image)
+        image = image.convert("RGB") if image.mode in ("P", "CMYK") else image  # Pillow knows their way to grey over RGB
+        image = image.convert("L" if channels == 1 else "RGB").resize((size, size), Image.Resampling.BILINEAR)
+    return np.asarray(image).reshape(size, size, channels)
+
+
+def _to_8_bit(image):
+    """Scale, not clip: 65535 becomes 255, or 4095 where no pixel lies above it (12 bits stored in 16)."""
+    pixels = np.asarray(image, np.float64)
+    if not np.isfinite(pixels).all() or pixels.min() < 0 or pixels.max() > 65535:
+        raise ValueError("pixel values outside 0 to 65535")
+    return Image.fromarray(np.round(pixels * (255 / (4095 if pixels.max() <= 4095 else 65535))).astype(np.uint8))
+
+
+def _reason(error):
+    if isinstance(error, Image.UnidentifiedImageError):
+        return "not an image that Pillow can read (wrong content, or an empty file)"
+    return str(error) or type(error).__name__

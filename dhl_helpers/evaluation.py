@@ -1,0 +1,144 @@
+"""How good is it, and how sure can we be: metrics with bootstrap intervals over patients."""
+
+import numpy as np
+import pandas as pd
+
+from .data import as_labels
+from .errors import DataError
+
+
+def evaluate(y_true, probabilities, class_names, patients=None, n_resamples=1000, seed=0):
+    """Measure a classifier by its probabilities.
+
+    Parameters
+    ----------
+    y_true : array-like
+        Labels in any form that `as_labels` takes.
+    probabilities : array-like of float, shape (n, k), or (n,) for two classes
+        Of each class, in the order of `class_names`; (n,): of the second class.
+    class_names : list of str
+    patients : array-like, shape (n,), optional
+        Whose image each one is. Resampling draws whole patients, because images of one patient resemble each other.
+        Without it each image counts as a patient.
+    n_resamples, seed : int
+        Bootstrap resamples, drawn again where a class is missing.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns metric, value, low, high: the measured value and its 95 % percentile interval. Precision of a class
+        that is never predicted counts as 0, as in scikit-learn.
+
+    Raises
+    ------
+    DataError
+        If shapes do not fit, probabilities hold NaN or do not sum to one, or a class has no image.
+    """
+    y, p = as_labels(y_true, class_names), _probabilities(probabilities, len(class_names))
+    _same_length(y, p, patients)
+    weights = _resample(y, patients, len(class_names), n_resamples, seed)
+    return _table(_metrics(y, p, class_names, weights))
+
+
+def compare(y_true, probabilities_a, probabilities_b, class_names, patients=None, n_resamples=1000, seed=0):
+    """Compare two classifiers on the same images: the metrics of A minus those of B, in the same resamples.
+
+    Parameters are those of `evaluate`. The interval says how the difference varies with the choice of test patients;
+    it leaves out how both would vary if they were trained again.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns metric, value (A minus B), low, high.
+    """
+    y = as_labels(y_true, class_names)
+    a, b = (_probabilities(p, len(class_names)) for p in (probabilities_a, probabilities_b))
+    _same_length(y, a, patients)
+    _same_length(y, b, patients)
+    weights = _resample(y, patients, len(class_names), n_resamples, seed)
+    of_a, of_b = (_metrics(y, p, class_names, weights) for p in (a, b))
+    return _table({metric: of_a[metric] - of_b[metric] for metric in of_a})
+
+
+def _probabilities(probabilities, k):
+    p = np.asarray(probabilities, np.float64)
+    if p.ndim == 1 and k == 2:
+        p = np.column_stack([1 - p, p])
+    if p.ndim != 2 or p.shape[1] != k:
+        form = "(n, 2), or (n,) for the second class" if k == 2 else f"(n, {k})"
+        raise DataError(f"Probabilities have shape {p.shape}; with {k} classes give {form}.")
+    if not np.isfinite(p).all():
+        rows = np.flatnonzero(~np.isfinite(p).all(1))
+        raise DataError(f"Probabilities hold NaN or infinity in {len(rows)} rows, first in row {rows[0]}: did the model diverge?")
+    if (p < -1e-6).any() or (p > 1 + 1e-6).any() or not np.allclose(p.sum(1), 1, atol=1e-3):
+        raise DataError("Probabilities must lie in 0 to 1 and sum to one in each row; use predict_proba, not scores.")
+    return p
+
+
+def _same_length(y, p, patients):
+    lengths = {"labels": len(y), "probabilities": len(p)} | ({} if patients is None else {"patients": len(patients)})
+    if len(set(lengths.values())) > 1:
+        raise DataError(f"These must be equally long: {', '.join(f'{n} {name}' for name, n in lengths.items())}.")
+
+
+def _resample(y, patients, k, n_resamples, seed):
+    """Weights of the images, shape (1 + n_resamples, n): row 0 the sample itself, then how often each was drawn."""
+    missing = np.flatnonzero(np.bincount(y, minlength=k) == 0)
+    if len(missing):
+        raise DataError(f"No image of class {missing[0]} among the labels: nothing to measure for it.")
+    codes = np.arange(len(y)) if patients is None else pd.factorize(np.asarray(patients))[0]
+    n, rng = codes.max() + 1, np.random.default_rng(seed)
+    members = np.zeros((n, k))
+    np.add.at(members, (codes, y), 1)
+    draws = rng.multinomial(n, np.full(n, 1 / n), size=n_resamples)
+    for _ in range(1000):
+        lacking = ((draws @ members) == 0).any(1)
+        if not lacking.any():
+            break
+        draws[lacking] = rng.multinomial(n, np.full(n, 1 / n), size=lacking.sum())
+    return np.concatenate([np.ones((1, len(y))), draws[:, codes]])
+
+
+def _metrics(y, p, class_names, weights):
+    """Each metric in each row of `weights`: dict of name to ndarray (rows,)."""
+    k, total = len(class_names), weights.sum(1)
+    cells = np.eye(k * k)[y * k + p.argmax(1)]
+    confusion = (weights @ cells).reshape(-1, k, k)  # true by predicted
+    hits, true, predicted = confusion.diagonal(axis1=1, axis2=2), confusion.sum(2), confusion.sum(1)
+    recall, precision = hits / true, hits / np.maximum(predicted, 1e-12)
+    specificity = 1 - (predicted - hits) / (total[:, None] - true)
+    auc = np.column_stack([_auc(y == label, p[:, label], weights) for label in range(k)])
+    named = [1] if k == 2 else range(k)  # with two classes the first mirrors the second
+    metrics = {
+        "macro AUC": auc.mean(1),
+        "balanced accuracy": recall.mean(1),
+        "accuracy": hits.sum(1) / total,
+        "macro precision": precision.mean(1),
+        "macro recall": recall.mean(1),
+        "macro F1": (2 * hits / (true + predicted)).mean(1),
+        "Brier score": weights @ ((p - np.eye(k)[y]) ** 2).sum(1) / total,
+    }
+    for label in named:
+        name = class_names[label]
+        metrics |= {
+            f"AUC ({name})": auc[:, label],
+            f"sensitivity ({name})": recall[:, label],
+            f"specificity ({name})": specificity[:, label],
+        }
+    return metrics
+
+
+def _auc(positive, scores, weights):
+    """Weighted area under the ROC curve: how often a positive scores above a negative, ties counting half."""
+    order = np.argsort(scores, kind="stable")
+    starts = np.flatnonzero(np.r_[True, np.diff(scores[order]) > 0])
+    ordered = weights[:, order]
+    up = np.add.reduceat(ordered * positive[order], starts, axis=1)
+    down = np.add.reduceat(ordered * ~positive[order], starts, axis=1)
+    below = np.cumsum(down, axis=1) - down / 2
+    return (up * below).sum(1) / (up.sum(1) * down.sum(1))
+
+
+def _table(metrics):
+    rows = [(name, row[0], *np.percentile(row[1:], [2.5, 97.5])) for name, row in metrics.items()]
+    return pd.DataFrame(rows, columns=["metric", "value", "low", "high"])

@@ -1,0 +1,172 @@
+"""The network as a feature extractor: where to cut it, and a scikit-learn transformer around it."""
+
+import hashlib
+import importlib
+import os
+import pkgutil
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+
+from ._keras import keras, tf
+from .errors import DataError
+
+
+def conv_base(cnn, cut="flatten"):
+    """Cut a network so that it returns features instead of probabilities. The weights are shared, not copied.
+
+    Parameters
+    ----------
+    cnn : keras.Model
+        With a Flatten layer between its convolutions and its dense layers.
+    cut : {"flatten", "average", "dense"}
+        The flattened feature maps, as in the article; their mean over the image; the last hidden dense layer.
+
+    Returns
+    -------
+    keras.Model
+        Output of shape (n, d).
+
+    Raises
+    ------
+    DataError
+        If `cut` is none of the three, or the network lacks the layer to cut at.
+    """
+    flatten = [layer for layer in cnn.layers if isinstance(layer, keras.layers.Flatten)]
+    hidden = [layer for layer in cnn.layers if isinstance(layer, keras.layers.Dense)][:-1]
+    if cut not in ("flatten", "average", "dense"):
+        raise DataError(f"There is no cut {cut!r}; choose 'flatten', 'average' or 'dense'.")
+    if not flatten or (cut == "dense" and not hidden):
+        raise DataError(f"The network {cnn.name!r} has no layer for the cut {cut!r}: a Flatten, then Dense layers.")
+    if cut == "dense":
+        return keras.Model(cnn.inputs, hidden[-1].output)
+    if cut == "average":
+        return keras.Model(cnn.inputs, keras.layers.GlobalAveragePooling2D()(flatten[0].input))
+    return keras.Model(cnn.inputs, flatten[0].output)
+
+
+def pretrained_base(name, image_shape, weights=None, pooling="avg"):
+    """A network of keras.applications without its top, with the preprocessing that its weights expect.
+
+    Parameters
+    ----------
+    name : str
+        For example "DenseNet121", "DenseNet201", "EfficientNetB0".
+    image_shape : tuple of int
+        (height, width, channels) of uint8 images; grey ones are repeated over three channels.
+    weights : str, optional
+        "imagenet" (Keras downloads them once, a network is needed), or a weights file; None: random.
+    pooling : {"avg", "max", None}
+        None leaves the feature maps, for example (n, 7, 7, 1024).
+
+    Returns
+    -------
+    keras.Model
+
+    Raises
+    ------
+    DataError
+        If keras.applications has no such network, the images are too small for it, or the weights cannot be had.
+    """
+    build, preprocess = _application(name)
+    inputs = keras.Input(image_shape)
+    colour = keras.layers.Concatenate()([inputs] * 3) if image_shape[2] == 1 else inputs
+    try:
+        network = build(include_top=False, weights=weights, input_shape=(*image_shape[:2], 3), pooling=pooling)
+    except Exception as error:  # Keras raises ValueError, OSError or Exception here, for sizes and for downloads
+        raise DataError(
+            f"{name} with weights={weights!r} for images of {image_shape[0]} x {image_shape[1]} pixels: {error}. Choose "
+            "larger images; or get the weights once with a network, by weights='imagenet', or give their file."
+        ) from error
+    return keras.Model(inputs, network(preprocess(colour)), name=name)
+
+
+def _application(name):
+    """The builder of a network and its preprocessing: they stand together in one module of keras.applications."""
+    for module in pkgutil.iter_modules(keras.applications.__path__):
+        family = importlib.import_module(f"keras.applications.{module.name}")
+        if name[:1].isupper() and hasattr(family, name) and hasattr(family, "preprocess_input"):
+            return getattr(family, name), family.preprocess_input
+    raise DataError(f"keras.applications has no network {name!r}; DenseNet121, ResNet50 and EfficientNetB0 are some.")
+
+
+class DeepFeatures(TransformerMixin, BaseEstimator):
+    """Images to features, as a scikit-learn transformer.
+
+    Parameters
+    ----------
+    base : keras.Model
+        From `conv_base` or `pretrained_base`. It is used as it is, never fitted; clones share it.
+    batch_size : int
+        Images a step; bounds the memory.
+    cache_dir : str or path, optional
+        Keep features on disk. An entry belongs to these pixels and these weights: change either, and it is not found.
+    """
+
+    def __init__(self, base, batch_size=64, cache_dir=None):
+        self.base = base
+        self.batch_size = batch_size
+        self.cache_dir = cache_dir
+
+    def __sklearn_clone__(self):
+        return type(self)(self.base, self.batch_size, self.cache_dir)  # scikit-learn would deep-copy the network
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+    def fit(self, X, y=None):
+        """Do nothing: the network is already what it is."""
+        return self
+
+    def transform(self, X):
+        """Run the network.
+
+        Parameters
+        ----------
+        X : ndarray of uint8, shape (n, height, width, channels)
+
+        Returns
+        -------
+        ndarray of float32, shape (n, d)
+            In the order of `X`.
+
+        Raises
+        ------
+        DataError
+            If the images do not have the shape that the network expects.
+        """
+        X = np.asarray(X)
+        if X.ndim != 4 or X.shape[1:] != self.base.input_shape[1:]:
+            raise DataError(
+                f"Images have shape {X.shape}; this network takes (n, {', '.join(map(str, self.base.input_shape[1:]))}). "
+                "Load them with that image_size and number of channels."
+            )
+        if not self.cache_dir:
+            return self._compute(X)
+        file = Path(self.cache_dir, f"features-{self._key(X)}.npy")
+        if not file.is_file():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            unfinished = file.with_name(f"unfinished-{os.getpid()}-{file.name}")
+            np.save(unfinished, self._compute(X))
+            os.replace(unfinished, file)
+        return np.load(file)
+
+    def _compute(self, X):
+        forward, step = _compiled(self.base), self.batch_size
+        parts = [forward(X[i : i + step].astype(np.float32)).numpy() for i in range(0, len(X), step)]
+        return np.concatenate(parts).reshape(len(X), -1) if parts else np.empty((0, self.base.output_shape[-1]), np.float32)
+
+    def _key(self, X):
+        digest = hashlib.sha256(self.base.to_json().encode())
+        for array in (*self.base.get_weights(), np.asarray(X.shape), X):
+            digest.update(np.ascontiguousarray(array))
+        return digest.hexdigest()[:32]
+
+
+@lru_cache(maxsize=8)
+def _compiled(base):
+    """A graph around the network: about twice as fast as `predict` for DenseNet121 on two cores."""
+    signature = [tf.TensorSpec((None, *base.input_shape[1:]))]
+    return tf.function(lambda images: base(images, training=False), input_signature=signature)

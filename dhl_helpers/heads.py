@@ -1,0 +1,60 @@
+"""The classical classifiers that decide on the features, and SMOTE with a clear word when a class is too small."""
+
+import imblearn.over_sampling
+import numpy as np
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import AdaBoostClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.tree import DecisionTreeClassifier
+
+from .errors import DataError
+
+
+def make_head(name, seed=0):
+    """Make a classifier for features.
+
+    Parameters
+    ----------
+    name : {"random_forest", "adaboost", "xgboost", "logistic", "dummy"}
+        AdaBoost is the article's: ten trees of depth three. The dummy answers with the class frequencies.
+    seed : int
+
+    Returns
+    -------
+    scikit-learn classifier
+        Takes features (n, d) and integer labels (n,). Put a StandardScaler before "logistic".
+
+    Raises
+    ------
+    DataError
+        If there is no such head.
+    """
+    match name:
+        case "random_forest":
+            return RandomForestClassifier(300, random_state=seed, n_jobs=-1)
+        case "adaboost":
+            return AdaBoostClassifier(DecisionTreeClassifier(max_depth=3), n_estimators=10, random_state=seed)
+        case "xgboost":
+            from xgboost import XGBClassifier  # a second of start-up that the others need not pay
+
+            return XGBClassifier(n_estimators=200, max_depth=3, learning_rate=0.1, random_state=seed)
+        case "logistic":
+            return LogisticRegression(C=0.01, max_iter=1000, random_state=seed)
+        case "dummy":
+            return DummyClassifier(strategy="prior")
+    raise DataError(f"There is no head {name!r}; choose random_forest, adaboost, xgboost, logistic or dummy.")
+
+
+class SMOTE(imblearn.over_sampling.SMOTE):
+    """imbalanced-learn's SMOTE; a class with too few samples for its neighbours is a DataError that names it."""
+
+    def _fit_resample(self, X, y):
+        classes, counts = np.unique(y, return_counts=True)
+        small = [f"{label} has {count}" for label, count in zip(classes, counts) if count <= self.k_neighbors]
+        if small:
+            raise DataError(
+                f"SMOTE draws between a sample and its {self.k_neighbors} nearest neighbours of the same class, so each "
+                f"class needs at least {self.k_neighbors + 1} samples: class {', '.join(small)}. Lower k_neighbors, use "
+                "RandomOverSampler or class weights, or add images."
+            )
+        return super()._fit_resample(X, y)

@@ -1,0 +1,154 @@
+"""The article's network: building, training, and the trained one that the later notebooks start from."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+from ._keras import keras
+from .course import progress
+from .errors import DataError
+from .readers import sample
+
+SMALLEST = 76  # pixels; below it the fourth convolution or pooling has no pixels left
+
+
+def build_cnn(image_shape, n_classes, seed=0):
+    """Build the article's network, not yet compiled. Notebook 02 writes it out layer by layer.
+
+    Parameters
+    ----------
+    image_shape : tuple of int
+        (height, width, channels) of uint8 images; grey levels are divided by 255 inside.
+    n_classes : int
+    seed : int
+        Seeds Python's, NumPy's and TensorFlow's random streams, from which the first weights are drawn.
+
+    Returns
+    -------
+    keras.Sequential
+        Output: probabilities, shape (n, n_classes).
+
+    Raises
+    ------
+    DataError
+        If an image side is below 76 pixels.
+    """
+    if min(image_shape[:2]) < SMALLEST:
+        raise DataError(
+            f"Images of {image_shape[0]} x {image_shape[1]} pixels are too small for this network: after three "
+            f"convolutions and poolings nothing is left for the fourth. Load them with image_size={SMALLEST} or more."
+        )
+    keras.utils.set_random_seed(seed)
+    layers = keras.layers
+    cnn = keras.Sequential([keras.Input(image_shape), layers.Rescaling(1 / 255)])
+    for filters in (16, 32, 64, 64):
+        cnn.add(layers.Conv2D(filters, 5, activation="relu"))
+        cnn.add(layers.MaxPooling2D(2))
+        cnn.add(layers.Dropout(0.25))
+    cnn.add(layers.Flatten())
+    for units in (128, 64):
+        cnn.add(layers.Dense(units, activation="relu"))
+        cnn.add(layers.Dropout(0.5))
+    cnn.add(layers.Dense(n_classes, activation="softmax"))
+    return cnn
+
+
+def train_cnn(cnn, train, val, epochs, seed=0, loss="categorical_crossentropy", class_weight=None):
+    """Train as the article does: Adam, early stopping and learning-rate reduction on the validation loss.
+
+    Parameters
+    ----------
+    cnn : keras.Model
+        Changed in place; at the end it has the weights of its best epoch.
+    train, val : Radiographs
+    epochs : int
+        At most so many.
+    seed : int
+        Seeds the order of the images and the dropout.
+    loss : str or keras.losses.Loss
+        Takes one-hot labels.
+    class_weight : dict of int to float, optional
+
+    Returns
+    -------
+    dict of str to list of float
+        For each epoch: loss, accuracy, val_loss, val_accuracy, learning_rate.
+    """
+    keras.utils.set_random_seed(seed)
+    cnn.compile(optimizer=keras.optimizers.Adam(), loss=loss, metrics=["accuracy"])
+    bar = progress(total=epochs, unit="epoch", description="training")
+    history = cnn.fit(
+        train.images,
+        keras.utils.to_categorical(train.labels, train.n_classes),
+        validation_data=(val.images, keras.utils.to_categorical(val.labels, val.n_classes)),
+        epochs=epochs,
+        class_weight=class_weight,
+        verbose=0,
+        callbacks=[
+            keras.callbacks.EarlyStopping(patience=8, min_delta=1e-4, restore_best_weights=True),
+            keras.callbacks.ReduceLROnPlateau(factor=0.1, patience=4, min_delta=1e-4),
+            keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: bar.update()),
+        ],
+    )
+    bar.close()
+    return history.history
+
+
+def baseline_cnn(train, val, epochs, seed=0, weights="", cache_dir=""):
+    """The trained baseline, without training it again where that is not needed.
+
+    Parameters
+    ----------
+    train, val : Radiographs
+    epochs, seed : int
+        The recipe, as for `train_cnn`.
+    weights : str or path
+        A folder where notebook 02 saved the reader's own CNN. It must have been trained on these images.
+    cache_dir : str or path
+        Where a CNN trained here is looked for and saved.
+
+    Returns
+    -------
+    keras.Sequential
+        From `weights` if given; else the weights shipped with the course, if they were trained on exactly these
+        images by this recipe; else from `cache_dir`; else trained now.
+    """
+    cnn, recipe = build_cnn(train.image_shape, train.n_classes, seed), _recipe(train, val, epochs, seed)
+    for folder in [weights] if weights else [sample.folder() / "weights", cache_dir]:
+        saved = Path(folder or os.devnull, "baseline_cnn.json")
+        if saved.is_file() and json.loads(saved.read_text())["recipe"] == recipe:
+            cnn.load_weights(saved.with_name(json.loads(saved.read_text())["file"]))
+            return cnn
+    if weights:
+        raise DataError(f"{weights}: no CNN trained on these images with {epochs} epochs and seed {seed}. Run 02 with them.")
+    print(f"Training the CNN on {len(train)} images (at most {epochs} epochs).")
+    train_cnn(cnn, train, val, epochs, seed)
+    if cache_dir:
+        save_baseline(cnn, train, val, epochs, seed, cache_dir)
+    return cnn
+
+
+def save_baseline(cnn, train, val, epochs, seed, folder):
+    """Save a trained CNN where `baseline_cnn` finds it: its weights, and a JSON file that says how they were made."""
+    folder, recipe = Path(folder), _recipe(train, val, epochs, seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    file = f"baseline_cnn-{_digest(json.dumps(recipe, sort_keys=True).encode())[:12]}.weights.h5"
+    unfinished = folder / f"unfinished-{os.getpid()}.weights.h5"
+    cnn.save_weights(unfinished)
+    os.replace(unfinished, folder / file)
+    text = json.dumps({"file": file, "recipe": recipe, "sha256": _digest((folder / file).read_bytes())}, indent=2)
+    unfinished.write_text(text + "\n")
+    os.replace(unfinished, folder / "baseline_cnn.json")
+
+
+def _recipe(train, val, epochs, seed):
+    parts = {f"{name}_sha256": _digest(part.images, part.labels) for name, part in (("train", train), ("val", val))}
+    return {**parts, "epochs": epochs, "seed": seed}
+
+
+def _digest(*blobs):
+    digest = hashlib.sha256()
+    for blob in blobs:
+        digest.update(blob)
+    return digest.hexdigest()

@@ -1,0 +1,52 @@
+"""The look of the figures: colours that colour-blind readers tell apart, second cues, and a grid of radiographs."""
+
+import matplotlib.pyplot as plt
+
+# Okabe & Ito 2008, without yellow, which is too pale on white.
+PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000"]
+MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
+LINESTYLES = ["-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1))]
+
+
+def use_style():
+    """Set the style of the figures of this process."""
+    plt.rcParams.update(
+        {
+            "axes.prop_cycle": plt.cycler(color=PALETTE, marker=MARKERS, linestyle=LINESTYLES),
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.grid": True,
+            "grid.alpha": 0.3,
+            "figure.dpi": 80,
+            "figure.figsize": (7, 4),
+            "figure.constrained_layout.use": True,
+            "font.size": 11,
+            "image.cmap": "gray",
+            "lines.markersize": 5,
+        }
+    )
+
+
+def show_images(images, titles, ncols=6, suptitle=""):
+    """Draw a grid of images.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (n, height, width, 1 or 3)
+    titles : list of str, length n
+    ncols : int
+    suptitle : str
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    nrows = -(-len(images) // ncols)
+    figure, axes = plt.subplots(nrows, ncols, figsize=(1.7 * ncols, 1.95 * nrows), squeeze=False)
+    for axis in axes.flat:
+        axis.axis("off")
+    for axis, image, title in zip(axes.flat, images, titles):
+        axis.imshow(image.squeeze(), vmin=0, vmax=255)
+        axis.set_title(title, fontsize=9)
+    figure.suptitle(suptitle)
+    return figure

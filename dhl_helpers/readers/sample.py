@@ -1,0 +1,31 @@
+"""The simulated radiographs that come with the course (data_samples/README.md is their data card)."""
+
+import os
+from pathlib import Path
+
+import pandas as pd
+
+from ..errors import DataError
+from .found import Found
+
+CLASS_NAMES = ["normal", "bacterial", "viral"]
+
+
+def folder():
+    """Where the samples are: DHL_SAMPLES if set, else beside the package in a clone."""
+    return Path(os.environ.get("DHL_SAMPLES") or Path(__file__).parents[2] / "data_samples")
+
+
+def read(data_dir=""):
+    """List the samples, or another set that data_samples/simulate.py wrote to `data_dir`."""
+    root = Path(data_dir or folder())
+    if not (root / "metadata.csv").is_file():
+        raise DataError(
+            f"{root / 'metadata.csv'}: not found. Run the course from its clone, or set DHL_SAMPLES to the folder "
+            "data_samples of one."
+        )
+    table = pd.read_csv(root / "metadata.csv")
+    lacking = {"path", "label", "patient_id", "split"} - set(table)
+    if lacking:
+        raise DataError(f"{root / 'metadata.csv'}: no column {', '.join(sorted(lacking))}. Make the set again.")
+    return Found(table.assign(path=[root / path for path in table["path"]]), CLASS_NAMES)

@@ -1,0 +1,66 @@
+"""Any CSV with one row an image, like the article's `data['Path']`."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from ..errors import DataError, listing
+from .found import Found
+
+
+def read(
+    data_dir, path_column="path", label_column="label", patient_column="patient_id", split_column="split", root=None, prefix=""
+):
+    """List the images of a CSV.
+
+    Parameters
+    ----------
+    data_dir : str or path
+        The CSV file.
+    path_column, label_column : str
+        Columns that must be there.
+    patient_column, split_column : str
+        Used where they are there. Parts of a split are named train, val, test, external.
+    root : str or path, optional
+        The folder that the paths start from; the CSV's own folder by default. No path may lead out of it.
+    prefix : str
+        Cut off the beginning of each path first, as the article does with the CheXpert paths.
+    """
+    file = Path(data_dir)
+    try:
+        table = pd.read_csv(file)
+    except (OSError, ValueError) as error:  # pandas' parser errors and wrong encodings are ValueErrors
+        raise DataError(f"{file}: not a readable CSV ({error}). Give the CSV file itself as data_dir.") from error
+    for column, option in ((path_column, "path_column"), (label_column, "label_column")):
+        if column not in table:
+            raise DataError(f"{file}: no column {column!r}. Name it with {option}; there are: {', '.join(table)}.")
+    if table.empty:
+        raise DataError(f"{file}: no rows.")
+    for column in (path_column, label_column):
+        if table[column].isna().any():
+            rows = [f"row {row + 2}" for row in table.index[table[column].isna()]]  # as a spreadsheet counts them
+            raise DataError(f"{file}: column {column!r} is empty in {len(rows)} rows. Fill or remove them:\n{listing(rows)}")
+    base = Path(root or file.parent).resolve()
+    written = table[path_column].astype(str)
+    if prefix:
+        written = written.str.removeprefix(prefix).str.lstrip("/\\")
+    paths = [(base / path).resolve() for path in written]
+    outside = [path for path in paths if not path.is_relative_to(base)]
+    if outside:
+        raise DataError(f"{file}: paths that lead out of {base} are refused. Correct them or give root:\n{listing(outside)}")
+    missing = [path for path in paths if not path.is_file()]
+    if missing:
+        raise DataError(f"{file}: {len(missing)} of {len(paths)} files are missing. Check root and prefix:\n{listing(missing)}")
+    found = table.assign(path=paths, label=table[label_column].astype(str))
+    for column, name in ((patient_column, "patient_id"), (split_column, "split")):
+        if column in table:
+            if table[column].isna().any():
+                raise DataError(f"{file}: column {column!r} is empty in {int(table[column].isna().sum())} rows.")
+            found[name] = table[column]
+        elif name in found:
+            found = found.drop(columns=name)
+    if "split" in found:
+        strange = sorted(set(found["split"].astype(str)) - {"train", "val", "test", "external"})
+        if strange:
+            raise DataError(f"{file}: column {split_column!r} holds {', '.join(strange)}; use train, val, test, external.")
+    return Found(found, sorted(found["label"].unique()))
