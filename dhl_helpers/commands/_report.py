@@ -1,0 +1,109 @@
+"""What a run reports: its summary, its failures, its index page, its table of results."""
+
+from html import escape
+
+from . import _pages
+
+
+def write(out, done, planned):
+    """Write the pages of a run and return its summary as text.
+
+    Parameters
+    ----------
+    out : Path
+        The folder of the run, with the executed notebooks and maybe results.csv.
+    done : list of (str, float, str)
+        Name, seconds and state of each notebook that was started.
+    planned : list of str
+        The names of all selected notebooks.
+
+    Returns
+    -------
+    str
+    """
+    import nbformat
+
+    (out / "figures").mkdir(exist_ok=True)
+    figures, claims = [], 0
+    for name, _, _ in done:
+        notebook = nbformat.read(out / f"{name}.ipynb", as_version=4)
+        figures.append(_pages.draw_out(notebook, name, out))
+        claims += sum(
+            line.startswith("Does not hold here") for cell in notebook.cells for output in cell.get("outputs", [])
+            for line in output.get("text", "").splitlines()
+        )  # fmt: skip
+        (out / f"{name}.html").write_text(_pages.notebook_page(notebook, name), encoding="utf-8")
+    failed = sum(state != "ok" for _, _, state in done)
+    counts = (
+        f"{len(done)} of {len(planned)} notebooks run in {sum(seconds for _, seconds, _ in done):.0f} s, "
+        f"{failed} failed; claims that do not hold here: {claims}."
+    )
+    (out / "index.html").write_text(index(out, done, planned, figures, counts), encoding="utf-8")
+    return f"{counts}\nRead {out / 'index.html'}"
+
+
+def failure(name, copy, error):
+    """Say in which cell a notebook failed, why, and where its partly executed copy is.
+
+    The cell's number counts the cells of the notebook as it is in the course, from 1.
+    """
+    import nbformat
+
+    cells = [
+        cell for cell in nbformat.read(copy, as_version=4).cells
+        if not {"injected-parameters", "papermill-error-cell-tag"} & set(cell.metadata.get("tags", []))
+    ]  # fmt: skip
+    states = [cell.metadata.get("papermill", {}).get("status") for cell in cells]
+    # Where a kernel died, Papermill calls the cell completed, and leaves the later ones pending.
+    number = 1 + states.index("failed") if "failed" in states else len(states) - states[::-1].index("completed")
+    return (
+        f"{name} failed in cell {number}:\n{str(error).strip()}\n"
+        f"Partly executed copy: {copy}"
+    )
+
+
+def results(csv):
+    """The table of results: a row a notebook and method, a column a metric, each with its interval.
+
+    Parameters
+    ----------
+    csv : path
+        The results.csv of a run.
+
+    Returns
+    -------
+    pandas.DataFrame of str
+    """
+    import pandas as pd
+
+    rows = pd.read_csv(csv)
+    interval = rows[["low", "high"]].map("{:.3f}".format).agg(" to ".join, axis=1)
+    rows["text"] = rows["value"].map("{:.3f}".format) + (" (" + interval + ")").where(rows["low"].notna(), "")
+    keys = ["notebook", "method"]
+    table = rows.pivot_table(index=keys, columns="metric", values="text", aggfunc="last", sort=False)
+    if rows["seconds"].notna().any():
+        table["seconds"] = rows.groupby(keys)["seconds"].last().map("{:.1f}".format, na_action="ignore")
+    return table.fillna("").reset_index().rename_axis(columns=None)
+
+
+def index(out, done, planned, figures, counts):
+    """The first page: the table of results, the figures, then the notebooks with their times."""
+    parts = ["<h1>Deep Hybrid Learning for radiographs</h1>", f"<p>{escape(counts)} Not for diagnosis.</p>"]
+    if (out / "results.csv").exists():
+        table = results(out / "results.csv").to_html(index=False, border=0)
+        parts += ["<h2>Results</h2>", f'<div class="scroll">{table}</div>']
+    parts.append("<h2>Figures</h2>" if any(figures) else "")
+    for (name, _, _), drawn in reversed(list(zip(done, figures, strict=True))):
+        if drawn:
+            parts.append(f"<details open><summary>{name}</summary><div class=figures>")
+            parts += [
+                f'<figure><a href="{name}.html"><img src="figures/{file}" loading="lazy" alt="{escape(text)}"></a>'
+                f"<figcaption>{escape(text.split('. ')[0])}</figcaption></figure>" for file, text in drawn
+            ]  # fmt: skip
+            parts.append("</div></details>")
+    rows = [f'<td><a href="{name}.html">{name}</a></td><td>{seconds:.1f}</td><td>{state}</td>'
+            for name, seconds, state in done]  # fmt: skip
+    rows += [f"<td>{name}</td><td></td><td>not run</td>" for name in planned[len(done):]]
+    parts.append("<h2>Notebooks</h2><table><thead><tr><th>Notebook</th><th>Seconds</th><th>Result</th></tr></thead>")
+    parts += [*(f"<tr>{row}</tr>" for row in rows), "</table>"]
+    return _pages.page("Deep Hybrid Learning: results of a run", "\n".join(parts))

@@ -1,0 +1,105 @@
+"""`run`: execute the series through papermill, and write its pages and its table of results."""
+
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+
+from ..errors import DataError
+from . import _report
+from ._series import NOTEBOOKS, own_kernel, parameters_of, select, typed
+
+OWN = ("RESULTS", "OUT_DIR")  # the parameters that a run sets itself
+BAR = "{desc:<24} {bar:24} {n_fmt}/{total_fmt} notebooks, {elapsed}"
+MARKER = ".dhl-run"  # in the folder of a run: the number of its process while it lasts
+
+def add_parser(subparsers):
+    parser = subparsers.add_parser("run", help="execute the notebooks, on the samples or on your data")
+    parser.add_argument("--dataset", metavar="NAME", help="data set, for instance sample, pneumoniamnist, chest_xray")
+    parser.add_argument("--data-dir", metavar="DIR", help="where the data set lies")
+    parser.add_argument("--only", default="", metavar="03,04", help="numbers of the notebooks to run (default: all)")
+    parser.add_argument("--out", default="build", metavar="DIR", help="where to write (default: build)")
+    parser.add_argument("--notebooks", default=NOTEBOOKS, metavar="DIR", help="other notebooks, for instance my_course")
+    parser.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), dest="parameters",
+                        help="set a parameter of the notebooks, for instance -p EPOCHS 20; may be repeated")
+    parser.add_argument("--keep-going", action="store_true", help="after a failure run the other notebooks too")
+    return parser
+
+
+def main(args):
+    """Execute the series; every problem that can be known beforehand is raised before the first cell runs."""
+    series = select(args.notebooks, args.only)
+    declared = {path: parameters_of(path) for path in series}
+    wanted = dict(args.parameters)
+    wanted |= {name: text for name, text in (("DATASET", args.dataset), ("DATA_DIR", args.data_dir)) if text}
+    for name, text in wanted.items():
+        if name.endswith(("_DIR", "WEIGHTS")) and os.path.exists(text):
+            wanted[name] = os.path.abspath(text)  # the notebooks run in another folder
+    defaults = {name: value for each in declared.values() for name, value in each.items() if name not in OWN}
+    chosen = typed(defaults, wanted)
+    check_data(defaults | chosen)
+    out = Path(args.out).resolve()
+    prepare(out, select(args.notebooks))
+    chosen |= zip(OWN, (str(out / "results.csv"), str(out / "work")), strict=True)
+    try:
+        return execute(series, declared, chosen, out, args.keep_going)
+    finally:
+        (out / MARKER).write_text("")
+
+
+def check_data(parameters):
+    """Load and split the data once, so that what is wrong with them is said now and not by the third notebook."""
+    if "DATASET" in parameters:
+        from ..data import load_dataset
+
+        load_dataset(
+            parameters["DATASET"], data_dir=parameters.get("DATA_DIR", ""), image_size=parameters.get("IMAGE_SIZE", 96)
+        ).split(seed=parameters.get("SEED", 0))
+
+
+def prepare(out, series):
+    """Make `out`, remove what an earlier run wrote there, and hold it against a second run at the same time."""
+    import psutil
+
+    marker, work, figures = out / MARKER, out / "work", out / "figures"
+    files = [out / f"{path.stem}{suffix}" for path in series for suffix in (".ipynb", ".html")]
+    earlier = [path for path in (*files, out / "results.csv", out / "index.html", work, figures) if path.exists()]
+    if marker.exists():
+        if psutil.pid_exists(int(marker.read_text() or -1)):
+            raise DataError(f"{out}: another run is writing there; wait for it or choose another --out.")
+    elif earlier or out.is_file():
+        raise DataError(f"{out}: holds files that no run has made; choose another --out.")
+    out.mkdir(parents=True, exist_ok=True)
+    marker.write_text(str(os.getpid()))
+    for path in earlier:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    work.mkdir()
+
+
+def execute(series, declared, chosen, out, keep_going):
+    """Run the notebooks one after another, then write the pages; returns the exit code."""
+    from nbclient.exceptions import DeadKernelError
+    from papermill import PapermillExecutionError, execute_notebook
+    from tqdm import tqdm
+
+    done, code = [], 0
+    with own_kernel() as kernel, tqdm(series, bar_format=BAR, file=sys.stderr) as bar:
+        for path in bar:
+            bar.set_description(path.stem)
+            parameters = {name: value for name, value in chosen.items() if name in declared[path]}
+            start, state = time.perf_counter(), "ok"
+            try:
+                execute_notebook(path, out / path.name, parameters, kernel_name=kernel, progress_bar=False,
+                                 cwd=path.parent)
+            except (PapermillExecutionError, DeadKernelError) as error:
+                state, code = "failed", 1
+                bar.write(_report.failure(path.stem, out / path.name, error), file=sys.stderr)
+            except KeyboardInterrupt:
+                state, code = "interrupted", 130
+            done.append((path.stem, time.perf_counter() - start, state))
+            bar.write(f"{path.stem:<26}{done[-1][1]:7.1f} s  {state}")
+            if code == 130 or (code and not keep_going):
+                break
+    print(_report.write(out, done, [path.stem for path in series]))
+    return code
