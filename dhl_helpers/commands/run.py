@@ -84,7 +84,7 @@ def execute(series, declared, chosen, out, keep_going):
     from tqdm import tqdm
 
     done, code = [], 0
-    with own_kernel() as kernel, tqdm(series, bar_format=BAR, file=sys.stderr) as bar:
+    with own_kernel() as kernel, tqdm(series, bar_format=BAR, leave=False, file=sys.stderr) as bar:
         for path in bar:
             bar.set_description(path.stem)
             parameters = {name: value for name, value in chosen.items() if name in declared[path]}
