@@ -15,6 +15,7 @@ try:
     import tensorflow as tf
 
     tf.constant(0) + 0  # the first operation logs once more
+    tf.get_logger().setLevel("ERROR")  # else it warns of each new network's first `predict`
 finally:
     os.dup2(_stderr, 2)
     os.close(_stderr)
