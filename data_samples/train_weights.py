@@ -15,5 +15,8 @@ if __name__ == "__main__":
     train, val, _ = dhl.load_dataset("sample", image_size=COMMITTED["IMAGE_SIZE"]).split(seed)
     cnn = dhl.build_cnn(train.image_shape, train.n_classes, seed)
     history = dhl.train_cnn(cnn, train, val, epochs, seed)
-    dhl.save_baseline(cnn, train, val, epochs, seed, sample.folder() / "weights")
-    print(f"validation loss {min(history['val_loss']):.4f}, written to {sample.folder() / 'weights'}")
+    folder = sample.folder() / "weights"
+    for old in folder.glob("baseline_cnn*"):
+        old.unlink()
+    dhl.save_baseline(cnn, train, val, epochs, seed, folder)
+    print(f"validation loss {min(history['val_loss']):.4f}, written to {folder}")

@@ -116,9 +116,13 @@ def baseline_cnn(train, val, epochs, seed=0, weights="", cache_dir=""):
     """
     cnn, recipe = build_cnn(train.image_shape, train.n_classes, seed), _recipe(train, val, epochs, seed)
     for folder in [weights] if weights else [sample.folder() / "weights", cache_dir]:
-        saved = Path(folder or os.devnull, "baseline_cnn.json")
-        if saved.is_file() and json.loads(saved.read_text())["recipe"] == recipe:
-            cnn.load_weights(saved.with_name(json.loads(saved.read_text())["file"]))
+        description = Path(folder or os.devnull, "baseline_cnn.json")
+        saved = json.loads(description.read_text()) if description.is_file() else {}
+        if saved.get("recipe") == recipe:
+            file = description.with_name(saved["file"])
+            if not file.is_file() or _digest(file.read_bytes()) != saved["sha256"]:
+                raise DataError(f"{file}: missing or damaged, it does not match {description.name}. Restore or remove both.")
+            cnn.load_weights(file)
             return cnn
     if weights:
         raise DataError(f"{weights}: no CNN trained on these images with {epochs} epochs and seed {seed}. Run 02 with them.")
