@@ -35,7 +35,7 @@ lint: $(READY)
 
 # What the repository holds of its own running: samples, weights, outputs, timings, the README's tables.
 refresh: $(READY)
-	$(PY) data_samples/simulate.py
+	$(PY) data_samples/simulate.py --write
 	$(PY) data_samples/train_weights.py
 	$(PY) notebooks/results/make_imbalance.py
 	$(PY) -m dhl_helpers refresh

@@ -76,7 +76,7 @@ def results(csv):
     """
     import pandas as pd
 
-    rows = pd.read_csv(csv)
+    rows = pd.read_csv(csv, dtype={"notebook": str})
     interval = rows[["low", "high"]].map("{:.3f}".format).agg(" to ".join, axis=1)
     rows["text"] = rows["value"].map("{:.3f}".format) + (" (" + interval + ")").where(rows["low"].notna(), "")
     keys = ["notebook", "method"]
@@ -98,8 +98,9 @@ def index(out, done, planned, figures, counts):
             parts.append(f"<details open><summary>{name}</summary><div class=figures>")
             parts += [
                 f'<figure><a href="{name}.html"><img src="figures/{file}" loading="lazy" alt="{escape(text)}"></a>'
-                f"<figcaption>{escape(text.split('. ')[0])}</figcaption></figure>" for file, text in drawn
-            ]  # fmt: skip
+                f"<figcaption>{escape(text[0].upper() + text.split('. ')[0][1:])}</figcaption></figure>"
+                for file, text in drawn
+            ]
             parts.append("</div></details>")
     rows = [f'<td><a href="{name}.html">{name}</a></td><td>{seconds:.1f}</td><td>{state}</td>'
             for name, seconds, state in done]  # fmt: skip
@@ -107,3 +108,9 @@ def index(out, done, planned, figures, counts):
     parts.append("<h2>Notebooks</h2><table><thead><tr><th>Notebook</th><th>Seconds</th><th>Result</th></tr></thead>")
     parts += [*(f"<tr>{row}</tr>" for row in rows), "</table>"]
     return _pages.page("Deep Hybrid Learning: results of a run", "\n".join(parts))
+
+
+def markdown(table):
+    """A table of text as Markdown."""
+    rows = [list(table.columns), ["---"] * table.shape[1], *table.astype(str).to_numpy().tolist()]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)

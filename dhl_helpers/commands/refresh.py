@@ -1,0 +1,119 @@
+"""`refresh`: the maintainer's command that makes again what the repository holds of its own running.
+
+It executes the notebooks in place under their committed parameters, and writes notebooks/results/timings.csv, the
+figure and the tables of README.md, and the run time that each notebook states at its top.
+"""
+
+import base64
+import os
+import platform
+import re
+import tempfile
+import time
+from pathlib import Path
+
+from . import _report
+from ._series import NOTEBOOKS, own_kernel, select
+
+RESULTS = NOTEBOOKS / "results"
+
+
+def add_parser(subparsers):
+    parser = subparsers.add_parser("refresh", help="for maintainers: make outputs, timings and README tables again")
+    parser.add_argument("--only", default="", metavar="03,04", help="numbers of the notebooks (default: all)")
+    return parser
+
+
+def main(args):
+    """Execute in place, in order, and 00 last because it shows the times of all."""
+    import nbformat
+    import pandas as pd
+
+    series = select(only=args.only)
+    with tempfile.TemporaryDirectory(prefix="dhl-refresh-") as folder:
+        records = Path(folder, "results.csv")
+        measured = [measure(path, records) for path in series]
+        timings = pd.DataFrame(measured, columns=["notebook", "seconds", "memory_mb", "machine"])
+        if (RESULTS / "timings.csv").exists():
+            timings = pd.concat([timings, pd.read_csv(RESULTS / "timings.csv")]).drop_duplicates("notebook")
+        timings = timings.sort_values("notebook")
+        timings.to_csv(RESULTS / "timings.csv", index=False)
+        for path, (_, seconds, _, _) in zip(series, measured, strict=True):
+            state_time(path, seconds)
+        first = select(only="00")[0]
+        measure(first, records)
+        figure = next(
+            output.data["image/png"] for cell in nbformat.read(first, as_version=4).cells
+            for output in cell.get("outputs", []) if "image/png" in output.get("data", {})
+        )  # fmt: skip
+        (RESULTS / "dhl.png").write_bytes(base64.b64decode(figure))
+        tables = {"notebooks": course_map(timings)}
+        if any(path.name.startswith("06") for path in series):
+            results = _report.results(records).query("notebook == '06'")
+            tables["results"] = _report.markdown(results.drop(columns="notebook"))
+    readme = NOTEBOOKS.parent / "README.md"
+    text = readme.read_text(encoding="utf-8")
+    for name, table in tables.items():
+        marked = rf"(<!-- {name}:begin.*?-->\n).*?(<!-- {name}:end -->)"
+        text = re.sub(marked, lambda found, table=table: f"{found[1]}{table}\n{found[2]}", text, flags=re.DOTALL)
+    readme.write_text(text, encoding="utf-8")
+
+
+def measure(path, records):
+    """Execute a notebook in place; returns its name, seconds, peak memory of its kernel in MB, and the machine.
+
+    The parameters stay the committed ones, but its results are recorded: RESULTS is set while it runs.
+    """
+    import nbformat
+    from nbclient import NotebookClient
+
+    notebook = nbformat.read(path, as_version=4)
+    parameters = next(cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", []))
+    committed = parameters.source
+    parameters.source += f"\nRESULTS = {str(records)!r}"
+    peaks = [0]
+    with own_kernel() as kernel:
+        client = NotebookClient(
+            notebook, timeout=600, kernel_name=kernel, record_timing=False, coalesce_streams=True,
+            resources={"metadata": {"path": str(path.parent)}},
+            on_cell_executed=lambda **_: peaks.append(peak_memory(client.km.provisioner.pid)),
+        )  # fmt: skip
+        start = time.perf_counter()
+        client.execute()
+        seconds = round(time.perf_counter() - start, 1)
+    parameters.source = committed
+    notebook.metadata = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    nbformat.write(notebook, path)
+    print(f"{path.stem:<26}{seconds:7.1f} s {peaks[-1]:6d} MB")
+    cpu = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())  # not in it on every CPU type
+    return path.stem, seconds, peaks[-1], f"{os.cpu_count()} cores, {cpu[1] if cpu else platform.machine()}"
+
+
+def state_time(path, seconds):
+    """Write the measured run time into the first cell of a notebook."""
+    text = re.sub(r"Run: [\d.]+ s \(", f"Run: {seconds:.0f} s (", path.read_text(encoding="utf-8"), count=1)
+    path.write_text(text, encoding="utf-8")
+
+
+def peak_memory(pid):
+    """The highest resident memory of a process so far, in MB, as Linux counts it."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) // 1024
+
+
+def course_map(timings):
+    """The notebooks with the question that each answers and its measured time, as a Markdown table."""
+    import nbformat
+    import pandas as pd
+
+    seconds = timings.set_index("notebook")["seconds"]
+    rows = []
+    for path in select():
+        title, aim = nbformat.read(path, as_version=4).cells[0].source.split("\n\n")[:2]
+        aim = re.split(r"(?<=\.)\s", " ".join(aim.split()))[0]
+        run = f"{seconds[path.stem]:.0f}" if path.stem in seconds else ""
+        rows.append((f"[{title.lstrip('# ')}](notebooks/{path.name})", aim, run))
+    return _report.markdown(pd.DataFrame(rows, columns=["notebook", "what it is about", "run, s"]))
