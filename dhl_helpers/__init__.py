@@ -8,7 +8,7 @@ from importlib import import_module
 
 _HOME = {
     "start": "course", "claim": "course", "check": "course", "record": "course",
-    "load_dataset": "data", "Radiographs": "data", "as_labels": "data", "DataError": "errors",
+    "load_dataset": "data", "Radiographs": "data", "as_labels": "labels", "DataError": "errors",
     "build_cnn": "models", "train_cnn": "models", "baseline_cnn": "models", "save_baseline": "models",
     "conv_base": "features", "pretrained_base": "features", "DeepFeatures": "features",
     "make_head": "heads", "SMOTE": "heads",

@@ -1,17 +1,15 @@
 """From files to arrays: load a data set, keep it small in memory, split it by patient."""
 
-import os
 import warnings
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from PIL import Image, ImageOps
 
 from . import readers
-from .course import progress
 from .errors import DataError, listing
+from .images import decode_all
+from .labels import as_labels
 
 
 @dataclass(eq=False)
@@ -73,7 +71,7 @@ class Radiographs:
         parts = self.table.get("split", pd.Series(dtype=str))
         if not (parts == name).any():
             known = ", ".join(map(repr, parts.unique())) or "none"
-            raise DataError(f"{self.name!r} has no part {name!r}; the parts it names: {known}. Use .split() for a split.")
+            raise DataError(f"{self.name!r} has no part {name!r}, only {known}. Use .split() to make a split.")
         return self.subset((parts == name).to_numpy())
 
     def split(self, seed=0):
@@ -162,26 +160,14 @@ def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error
     table, missing = found.table.reset_index(drop=True), found.table["label"].isna()
     if missing.any():
         paths = found.table.loc[missing, "path"].astype(str).tolist()
-        raise DataError(f"{missing.sum()} images of {name!r} have no label. Add it or remove the rows:\n{listing(paths)}")
+        raise DataError(f"{len(paths)} images of {name!r} have no label. Add it or remove the rows:\n{listing(paths)}")
     if "patient_id" not in table:
         warnings.warn(f"{name!r} does not say whose image is whose: each image counts as one patient.", stacklevel=2)
         table["patient_id"] = np.arange(len(table))
     sources = table["path"] if found.images is None else found.images
-    images = np.empty((len(table), image_size, image_size, channels), np.uint8)
-    failed = {}
-
-    def decode(row):
-        try:
-            images[row] = _decode(sources[row], image_size, channels)
-        except Exception as error:  # Pillow raises many kinds on a broken file; all of them are collected and listed
-            failed[row] = f"{sources[row]}: {_reason(error)}"
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        rows = pool.map(decode, range(len(table)))
-        for _ in progress(rows, len(table), "image", f"reading {name}") if len(table) > 500 else rows:
-            pass
-    skipped = [failed[row] for row in sorted(failed)]
-    if skipped and on_error == "raise":
+    images, failed = decode_all(sources, image_size, channels, f"reading {name}")
+    skipped = [f"{table['path'][row]}: {reason}" for row, reason in failed.items()]
+    if skipped and (on_error == "raise" or len(skipped) == len(table)):
         raise DataError(
             f"{len(skipped)} of {len(table)} images cannot be read. Mend or remove them, or load the rest with "
             f"on_error='skip':\n{listing(skipped)}"
@@ -191,76 +177,7 @@ def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error
         kept = np.setdiff1d(np.arange(len(table)), list(failed))
         images, table = images[kept], table.iloc[kept].reset_index(drop=True)
     if table["label"].nunique() < 2:
-        raise DataError(f"{name!r} has images of one class only ({table['label'].unique()}); two are needed.")
+        only = table["label"].iloc[0]
+        raise DataError(f"{name!r} has images of one class only, {only!r}. Add images of a second class.")
     table["path"] = table["path"].astype(str)
     return Radiographs(images, as_labels(table["label"], found.class_names), found.class_names, table, name, skipped)
-
-
-def as_labels(labels, class_names):
-    """Bring labels of any usual form to integers.
-
-    Parameters
-    ----------
-    labels : array-like
-        Integers of shape (n,) or (n, 1), one-hot rows of shape (n, k), or class names.
-    class_names : list of str
-
-    Returns
-    -------
-    ndarray of int64, shape (n,)
-
-    Raises
-    ------
-    DataError
-        If a label is missing, is not a class, or the shape fits none of these forms.
-    """
-    labels, k = np.asarray(labels), len(class_names)
-    if labels.ndim == 2 and labels.shape[1] == 1:
-        labels = labels[:, 0]
-    if pd.isna(labels).any():
-        raise DataError(f"{int(pd.isna(labels).sum())} labels are missing (NaN). Fill them in or leave the images out.")
-    if labels.ndim == 2 and labels.shape[1] == k:
-        if not (np.isin(labels, (0, 1)).all() and (labels.sum(1) == 1).all()):
-            raise DataError("Labels of shape (n, k) must be one-hot: a single 1 in each row, else 0.")
-        labels = labels.argmax(1)
-    if labels.ndim != 1:
-        raise DataError(f"Labels have shape {labels.shape}; give (n,), (n, 1), one-hot (n, {k}) or class names.")
-    if labels.dtype.kind in "OUST":
-        positions = pd.Index(class_names).get_indexer(labels)
-        strange = sorted({str(label) for label in labels[positions < 0]})
-    else:
-        positions = labels.astype(np.int64)
-        strange = sorted({str(label) for label in labels[(positions != labels) | (positions < 0) | (positions >= k)]})
-    if strange:
-        raise DataError(f"Labels {', '.join(strange[:10])} are none of the classes {class_names}.")
-    return positions.astype(np.int64)
-
-
-def _decode(source, size, channels):
-    """One image file or array as (size, size, channels) uint8."""
-    with Image.fromarray(source) if isinstance(source, np.ndarray) else Image.open(source) as image:
-        image.draft("L" if channels == 1 else "RGB", (2 * size, 2 * size))  # a JPEG shrinks while it is decoded
-        image.load()
-        image = ImageOps.exif_transpose(image)
-        if image.mode.startswith(("I", "F")):
-            image = _to_8_bit(image)
-        if image.mode == "LA" or "A" in image.getbands() or "transparency" in image.info:
-            image = image.convert("RGBA")
-            image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image)
-        image = image.convert("RGB") if image.mode in ("P", "CMYK") else image  # Pillow knows their way to grey over RGB
-        image = image.convert("L" if channels == 1 else "RGB").resize((size, size), Image.Resampling.BILINEAR)
-    return np.asarray(image).reshape(size, size, channels)
-
-
-def _to_8_bit(image):
-    """Scale, not clip: 65535 becomes 255, or 4095 where no pixel lies above it (12 bits stored in 16)."""
-    pixels = np.asarray(image, np.float64)
-    if not np.isfinite(pixels).all() or pixels.min() < 0 or pixels.max() > 65535:
-        raise ValueError("pixel values outside 0 to 65535")
-    return Image.fromarray(np.round(pixels * (255 / (4095 if pixels.max() <= 4095 else 65535))).astype(np.uint8))
-
-
-def _reason(error):
-    if isinstance(error, Image.UnidentifiedImageError):
-        return "not an image that Pillow can read (wrong content, or an empty file)"
-    return str(error) or type(error).__name__

@@ -2,7 +2,7 @@
 
 
 class DataError(ValueError):
-    """Something given to the course cannot be used; the message says which file or column, what is wrong, what to do."""
+    """What was given to the course cannot be used; the message says which file or column, what is wrong, what to do."""
 
 
 def listing(items, most=100):

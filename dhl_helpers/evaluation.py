@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from .data import as_labels
 from .errors import DataError
+from .labels import as_labels
 
 
 def evaluate(y_true, probabilities, class_names, patients=None, n_resamples=1000, seed=0):
@@ -69,7 +69,9 @@ def _probabilities(probabilities, k):
         raise DataError(f"Probabilities have shape {p.shape}; with {k} classes give {form}.")
     if not np.isfinite(p).all():
         rows = np.flatnonzero(~np.isfinite(p).all(1))
-        raise DataError(f"Probabilities hold NaN or infinity in {len(rows)} rows, first in row {rows[0]}: did the model diverge?")
+        raise DataError(
+            f"Probabilities hold NaN or infinity in {len(rows)} rows, first in row {rows[0]}: did the model diverge?"
+        )
     if (p < -1e-6).any() or (p > 1 + 1e-6).any() or not np.allclose(p.sum(1), 1, atol=1e-3):
         raise DataError("Probabilities must lie in 0 to 1 and sum to one in each row; use predict_proba, not scores.")
     return p

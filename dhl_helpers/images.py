@@ -1,0 +1,71 @@
+"""From image files of any kind to arrays of one size, one byte a pixel."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from .course import progress
+
+DEPTHS = (1, 255, 4095, 65535)  # largest pixel value of fractions, of 8, 12 and 16 bits
+
+
+def decode_all(sources, size, channels, description):
+    """Decode images in parallel, with a progress bar for more than 500.
+
+    Parameters
+    ----------
+    sources : sequence of path or of ndarray of uint8
+    size : int
+        Height and width after resizing, in pixels.
+    channels : {1, 3}
+    description : str
+        What the progress bar says.
+
+    Returns
+    -------
+    images : ndarray of uint8, shape (n, size, size, channels)
+    failed : dict of int to str
+        For each image that cannot be read: its position, and the reason.
+    """
+    images = np.zeros((len(sources), size, size, channels), np.uint8)
+    failed = {}
+
+    def decode(row):
+        try:
+            images[row] = _decode(sources[row], size, channels)
+        except Image.UnidentifiedImageError:
+            failed[row] = "not an image that Pillow can read (wrong content, or an empty file)"
+        except Exception as error:  # Pillow raises many kinds on a broken file; all of them are collected
+            failed[row] = str(error) or type(error).__name__
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        rows = pool.map(decode, range(len(sources)))
+        for _ in progress(rows, len(sources), "image", description) if len(sources) > 500 else rows:
+            pass
+    return images, dict(sorted(failed.items()))
+
+
+def _decode(source, size, channels):
+    """One image file or array as (size, size, channels) uint8."""
+    mode = "L" if channels == 1 else "RGB"
+    with Image.fromarray(source) if isinstance(source, np.ndarray) else Image.open(source) as image:
+        image.draft(mode, (2 * size, 2 * size))  # a JPEG shrinks while it is decoded
+        image.load()
+        image = ImageOps.exif_transpose(image)
+        if image.mode.startswith(("I", "F")):
+            image = _to_8_bit(image)
+        if image.has_transparency_data:
+            image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image.convert("RGBA"))
+        image = image.convert(mode).resize((size, size), Image.Resampling.BILINEAR)
+    return np.asarray(image).reshape(size, size, channels)
+
+
+def _to_8_bit(image):
+    """Scale, not clip. White is the largest value of the fewest bits that hold all pixels: 12 come stored in 16."""
+    pixels = np.asarray(image, np.float64)
+    if not np.isfinite(pixels).all() or pixels.min() < 0 or pixels.max() > DEPTHS[-1]:
+        raise ValueError(f"pixel values outside 0 to {DEPTHS[-1]}")
+    white = next(depth for depth in DEPTHS if pixels.max() <= depth)
+    return Image.fromarray(np.round(pixels * (255 / white)).astype(np.uint8))
