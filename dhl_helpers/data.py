@@ -79,7 +79,7 @@ class Radiographs:
 
         An official split is kept. Where it lacks a validation part, one in five training patients becomes it; where
         there is no official split, patients are dealt 60 : 20 : 20 within each class. A patient with images of
-        several classes counts for the rarest of them. A part named "external" stays out.
+        several classes counts for the rarest of them. A part named "external" stays out, and shares no patient either.
 
         Returns
         -------
@@ -96,7 +96,7 @@ class Radiographs:
             self._deal(parts, {"val": 0.2, "test": 0.2} if "val" not in official else {"test": 0.2}, seed)
         elif "val" not in official:
             self._deal(parts, {"val": 0.2}, seed)
-        shared = self.table.assign(split=parts)[parts != "external"].groupby("patient_id")["split"].nunique()
+        shared = self.table.assign(split=parts).groupby("patient_id")["split"].nunique()
         if (shared > 1).any():
             raise DataError(
                 f"{self.name!r}: {(shared > 1).sum()} patients are in two parts of the official split, for example "
@@ -111,18 +111,23 @@ class Radiographs:
         rarest_first = np.argsort(frequency, kind="stable").argsort()
         rank = pd.Series(rarest_first[self.labels[training]]).groupby(self.patients[training]).min()
         rng = np.random.default_rng(seed)
-        for label, name in enumerate(self.class_names):
+        for label in range(self.n_classes):
             patients = rng.permutation(rank.index[rank == rarest_first[label]].to_numpy())
             if len(patients) <= len(shares):
-                raise DataError(
-                    f"{self.name!r}: class {name!r} has {len(patients)} patients to itself, fewer than the "
-                    f"{len(shares) + 1} parts of the split. Add images of more patients, or leave the class out."
-                )
+                continue  # too few for each part to get one: they stay in training
             taken = 0
             for part, share in shares.items():
                 count = max(1, round(share * len(patients)))
                 parts[training[np.isin(self.patients[training], patients[taken : taken + count])]] = part
                 taken += count
+        dealt = ("train", *shares)
+        for label, name in enumerate(self.class_names):
+            if not all(label in self.labels[parts == part] for part in dealt):
+                count = len(set(self.patients[training][self.labels[training] == label]))
+                raise DataError(
+                    f"{self.name!r}: class {name!r} has {count} patients to divide, too few for the {len(dealt)} parts "
+                    f"{', '.join(dealt)}. Add images of more patients, or leave the class out."
+                )
 
 
 def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error="raise", **options):
