@@ -26,17 +26,19 @@ def evaluate(y_true, probabilities, class_names, patients=None, n_resamples=1000
     Returns
     -------
     pandas.DataFrame
-        Columns metric, value, low, high: the measured value and its 95 % percentile interval. Precision of a class
-        that is never predicted counts as 0, as in scikit-learn.
+        Columns metric, value, low, high: the measured value and its 95 % percentile interval. As in scikit-learn, the
+        precision of a class that is never predicted is 0; with two classes the AUC is that of the second, and the
+        Brier score half the sum over both.
 
     Raises
     ------
     DataError
-        If shapes do not fit, probabilities hold NaN or do not sum to one, or a class has no image.
+        If shapes do not fit, probabilities hold NaN or do not sum to one, a patient is missing, or a class has no image
+        or too few patients.
     """
     y, p = as_labels(y_true, class_names), _probabilities(probabilities, len(class_names))
     _same_length(y, p, patients)
-    weights = _resample(y, patients, len(class_names), n_resamples, seed)
+    weights = _resample(y, patients, class_names, n_resamples, seed)
     return _table(_metrics(y, p, class_names, weights))
 
 
@@ -55,7 +57,7 @@ def compare(y_true, probabilities_a, probabilities_b, class_names, patients=None
     a, b = (_probabilities(p, len(class_names)) for p in (probabilities_a, probabilities_b))
     _same_length(y, a, patients)
     _same_length(y, b, patients)
-    weights = _resample(y, patients, len(class_names), n_resamples, seed)
+    weights = _resample(y, patients, class_names, n_resamples, seed)
     of_a, of_b = (_metrics(y, p, class_names, weights) for p in (a, b))
     return _table({metric: of_a[metric] - of_b[metric] for metric in of_a})
 
@@ -83,14 +85,18 @@ def _same_length(y, p, patients):
         raise DataError(f"These must be equally long: {', '.join(f'{n} {name}' for name, n in lengths.items())}.")
 
 
-def _resample(y, patients, k, n_resamples, seed):
+def _resample(y, patients, class_names, n_resamples, seed):
     """Weights of the images, shape (1 + n_resamples, n): row 0 the sample itself, then how often each was drawn."""
-    missing = np.flatnonzero(np.bincount(y, minlength=k) == 0)
-    if len(missing):
-        raise DataError(f"No image of class {missing[0]} among the labels: nothing to measure for it.")
+    missing = [name for label, name in enumerate(class_names) if label not in y]
+    if missing:
+        raise DataError(f"No image of class {', '.join(missing)} among the labels. Add some, or leave the class out.")
     codes = np.arange(len(y)) if patients is None else pd.factorize(np.asarray(patients))[0]
+    if (codes < 0).any():
+        raise DataError(
+            f"{(codes < 0).sum()} entries of patients are missing (NaN). Fill them in or pass patients=None."
+        )
     n, rng = codes.max() + 1, np.random.default_rng(seed)
-    members = np.zeros((n, k))
+    members = np.zeros((n, len(class_names)))
     np.add.at(members, (codes, y), 1)
     draws = rng.multinomial(n, np.full(n, 1 / n), size=n_resamples)
     for _ in range(1000):
@@ -98,6 +104,8 @@ def _resample(y, patients, k, n_resamples, seed):
         if not lacking.any():
             break
         draws[lacking] = rng.multinomial(n, np.full(n, 1 / n), size=lacking.sum())
+    else:
+        raise DataError(f"{n} patients are too few to resample {len(class_names)} classes. Add patients of each class.")
     return np.concatenate([np.ones((1, len(y))), draws[:, codes]])
 
 
@@ -109,21 +117,21 @@ def _metrics(y, p, class_names, weights):
     hits, true, predicted = confusion.diagonal(axis1=1, axis2=2), confusion.sum(2), confusion.sum(1)
     recall, precision = hits / true, hits / np.maximum(predicted, 1e-12)
     specificity = 1 - (predicted - hits) / (total[:, None] - true)
-    auc = np.column_stack([_auc(y == label, p[:, label], weights) for label in range(k)])
     named = [1] if k == 2 else range(k)  # with two classes the first mirrors the second
+    auc = {label: _auc(y == label, p[:, label], weights) for label in named}
     metrics = {
-        "macro AUC": auc.mean(1),
+        "macro AUC": np.mean([*auc.values()], axis=0),
         "balanced accuracy": recall.mean(1),
         "accuracy": hits.sum(1) / total,
         "macro precision": precision.mean(1),
         "macro recall": recall.mean(1),
         "macro F1": (2 * hits / (true + predicted)).mean(1),
-        "Brier score": weights @ ((p - np.eye(k)[y]) ** 2).sum(1) / total,
+        "Brier score": weights @ ((p - np.eye(k)[y]) ** 2).sum(1) / total / (2 if k == 2 else 1),
     }
     for label in named:
         name = class_names[label]
         metrics |= {
-            f"AUC ({name})": auc[:, label],
+            f"AUC ({name})": auc[label],
             f"sensitivity ({name})": recall[:, label],
             f"specificity ({name})": specificity[:, label],
         }
