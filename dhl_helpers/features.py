@@ -1,9 +1,10 @@
 """The network as a feature extractor: where to cut it, and a scikit-learn transformer around it."""
 
 import hashlib
-import importlib
+import math
 import os
-import pkgutil
+import re
+import sys
 from functools import lru_cache
 from pathlib import Path
 
@@ -77,19 +78,20 @@ def pretrained_base(name, image_shape, weights=None, pooling="avg"):
         network = build(include_top=False, weights=weights, input_shape=(*image_shape[:2], 3), pooling=pooling)
     except Exception as error:  # Keras raises ValueError, OSError or Exception here, for sizes and for downloads
         raise DataError(
-            f"{name} with weights={weights!r} for images of {image_shape[0]} x {image_shape[1]} pixels: {error}. Choose "
+            f"{name} with weights={weights!r} for images of {image_shape[0]} x {image_shape[1]} pixels: {error}. Take "
             "larger images; or get the weights once with a network, by weights='imagenet', or give their file."
         ) from error
     return keras.Model(inputs, network(preprocess(colour)), name=name)
 
 
 def _application(name):
-    """The builder of a network and its preprocessing: they stand together in one module of keras.applications."""
-    for module in pkgutil.iter_modules(keras.applications.__path__):
-        family = importlib.import_module(f"keras.applications.{module.name}")
-        if name[:1].isupper() and hasattr(family, name) and hasattr(family, "preprocess_input"):
-            return getattr(family, name), family.preprocess_input
-    raise DataError(f"keras.applications has no network {name!r}; DenseNet121, ResNet50 and EfficientNetB0 are some.")
+    """The builder of a network, and the preprocessing that stands beside it in its module."""
+    build = getattr(keras.applications, name, None) if name[:1].isupper() else None
+    if build is None:
+        raise DataError(
+            f"keras.applications has no network {name!r}; DenseNet121, ResNet50 and EfficientNetB0 are some."
+        )
+    return build, sys.modules[build.__module__].preprocess_input
 
 
 class DeepFeatures(TransformerMixin, BaseEstimator):
@@ -103,6 +105,7 @@ class DeepFeatures(TransformerMixin, BaseEstimator):
         Images a step; bounds the memory.
     cache_dir : str or path, optional
         Keep features on disk. An entry belongs to these pixels and these weights: change either, and it is not found.
+        A damaged entry is computed again.
     """
 
     def __init__(self, base, batch_size=64, cache_dir=None):
@@ -138,29 +141,37 @@ class DeepFeatures(TransformerMixin, BaseEstimator):
             If the images do not have the shape that the network expects.
         """
         X = np.asarray(X)
-        if X.ndim != 4 or X.shape[1:] != self.base.input_shape[1:]:
+        expected = self.base.input_shape[1:]
+        if X.ndim != 4 or X.shape[1:] != expected:
             raise DataError(
-                f"Images have shape {X.shape}; this network takes (n, {', '.join(map(str, self.base.input_shape[1:]))}). "
-                "Load them with that image_size and number of channels."
+                f"Images have shape {X.shape}; this network takes (n, {', '.join(map(str, expected))}). Load them with "
+                "that image_size and number of channels."
             )
         if not self.cache_dir:
             return self._compute(X)
         file = Path(self.cache_dir, f"features-{self._key(X)}.npy")
-        if not file.is_file():
-            file.parent.mkdir(parents=True, exist_ok=True)
-            unfinished = file.with_name(f"unfinished-{os.getpid()}-{file.name}")
-            np.save(unfinished, self._compute(X))
-            os.replace(unfinished, file)
-        return np.load(file)
+        try:
+            return np.load(file)
+        except (OSError, EOFError, ValueError):  # not there yet, or damaged
+            features = self._compute(X)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = file.with_name(f"unfinished-{os.getpid()}-{file.name}")
+        np.save(unfinished, features)
+        os.replace(unfinished, file)
+        return features
 
     def _compute(self, X):
         forward, step = _compiled(self.base), self.batch_size
-        parts = [forward(X[i : i + step].astype(np.float32)).numpy() for i in range(0, len(X), step)]
-        return np.concatenate(parts).reshape(len(X), -1) if parts else np.empty((0, self.base.output_shape[-1]), np.float32)
+        features = np.empty((len(X), math.prod(self.base.output_shape[1:])), np.float32)
+        for i in range(0, len(X), step):
+            batch = X[i : i + step]
+            features[i : i + step] = forward(batch.astype(np.float32)).numpy().reshape(len(batch), -1)
+        return features
 
     def _key(self, X):
-        digest = hashlib.sha256(self.base.to_json().encode())
-        for array in (*self.base.get_weights(), np.asarray(X.shape), X):
+        layers = re.sub(r'_\d+"', '"', self.base.to_json())  # Keras counts the layers of a session in their names
+        digest = hashlib.sha256(f"{layers}{X.shape}{X.dtype}".encode())
+        for array in (*self.base.get_weights(), X):
             digest.update(np.ascontiguousarray(array))
         return digest.hexdigest()[:32]
 
