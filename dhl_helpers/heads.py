@@ -1,7 +1,8 @@
 """The classical classifiers that decide on the features, and SMOTE with a clear word when a class is too small."""
 
+from collections import Counter
+
 import imblearn.over_sampling
-import numpy as np
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import AdaBoostClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
@@ -49,12 +50,13 @@ class SMOTE(imblearn.over_sampling.SMOTE):
     """imbalanced-learn's SMOTE; a class with too few samples for its neighbours is a DataError that names it."""
 
     def _fit_resample(self, X, y):
-        classes, counts = np.unique(y, return_counts=True)
-        small = [f"{label} has {count}" for label, count in zip(classes, counts) if count <= self.k_neighbors]
-        if small:
+        needed, counts = self.k_neighbors + 1, Counter(y)
+        lacking = [label for label, new in self.sampling_strategy_.items() if new and counts[label] < needed]
+        if lacking:
+            small = ", ".join(f"{label} has {counts[label]}" for label in lacking)
             raise DataError(
-                f"SMOTE draws between a sample and its {self.k_neighbors} nearest neighbours of the same class, so each "
-                f"class needs at least {self.k_neighbors + 1} samples: class {', '.join(small)}. Lower k_neighbors, use "
-                "RandomOverSampler or class weights, or add images."
+                f"SMOTE draws between a sample and its {needed - 1} nearest neighbours of the same class, so a class "
+                f"needs at least {needed} samples: class {small}. Lower k_neighbors, use RandomOverSampler or class "
+                "weights, or add images."
             )
         return super()._fit_resample(X, y)
