@@ -113,19 +113,26 @@ def baseline_cnn(train, val, epochs, seed=0, weights="", cache_dir=""):
     keras.Sequential
         From `weights` if given; else the weights shipped with the course, if they were trained on exactly these
         images by this recipe; else from `cache_dir`; else trained now.
+
+    Raises
+    ------
+    DataError
+        If `weights` holds no CNN of this recipe, or a weights file is missing or not the one that was saved.
     """
     cnn, recipe = build_cnn(train.image_shape, train.n_classes, seed), _recipe(train, val, epochs, seed)
-    for folder in [weights] if weights else [sample.folder() / "weights", cache_dir]:
-        description = Path(folder or os.devnull, "baseline_cnn.json")
+    for folder in filter(None, [weights] if weights else [sample.folder() / "weights", cache_dir]):
+        description = Path(folder, "baseline_cnn.json")
         saved = json.loads(description.read_text()) if description.is_file() else {}
         if saved.get("recipe") == recipe:
             file = description.with_name(saved["file"])
             if not file.is_file() or _digest(file.read_bytes()) != saved["sha256"]:
-                raise DataError(f"{file}: missing or damaged, it does not match {description.name}. Restore or remove both.")
+                raise DataError(f"{file}: missing, or not what {description.name} describes. Restore or remove both.")
             cnn.load_weights(file)
             return cnn
     if weights:
-        raise DataError(f"{weights}: no CNN trained on these images with {epochs} epochs and seed {seed}. Run 02 with them.")
+        raise DataError(
+            f"{weights}: no CNN trained on these images with {epochs} epochs and seed {seed}. Run notebook 02 with them."
+        )
     print(f"Training the CNN on {len(train)} images (at most {epochs} epochs).")
     train_cnn(cnn, train, val, epochs, seed)
     if cache_dir:

@@ -45,7 +45,7 @@ def show_images(images, titles, ncols=6, suptitle=""):
     figure, axes = plt.subplots(nrows, ncols, figsize=(1.7 * ncols, 1.95 * nrows), squeeze=False)
     for axis in axes.flat:
         axis.axis("off")
-    for axis, image, title in zip(axes.flat, images, titles):
+    for axis, image, title in zip(axes.flat, images, titles, strict=False):  # the last row may be shorter
         axis.imshow(image.squeeze(), vmin=0, vmax=255)
         axis.set_title(title, fontsize=9)
     figure.suptitle(suptitle)
