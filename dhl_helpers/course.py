@@ -127,10 +127,12 @@ def record(results, notebook, method, report, seconds=None):
 def progress(iterable=None, total=None, unit="it", description=""):
     """A tqdm bar that vanishes when done, and is not drawn where nobody watches.
 
-    Papermill, nbconvert and nbval execute a notebook without a keyboard; JupyterLab offers one.
+    Papermill, nbconvert and nbval execute a notebook without a keyboard; JupyterLab offers one. Outside a notebook the
+    bar needs a terminal.
     """
     from tqdm import tqdm
 
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    watched = getattr(getattr(shell, "kernel", None), "_allow_stdin", True)
-    return tqdm(iterable, total=total, unit=unit, desc=description, leave=False, disable=not watched)
+    kernel = getattr(shell, "kernel", None)
+    unwatched = None if kernel is None else not getattr(kernel, "_allow_stdin", True)  # None: tqdm looks itself
+    return tqdm(iterable, total=total, unit=unit, desc=description, leave=False, disable=unwatched)
