@@ -126,12 +126,14 @@ def baseline_cnn(train, val, epochs, seed=0, weights="", cache_dir=""):
         if saved.get("recipe") == recipe:
             file = description.with_name(saved["file"])
             if not file.is_file() or _digest(file.read_bytes()) != saved["sha256"]:
-                raise DataError(f"{file}: missing, or not what {description.name} describes. Restore or remove both.")
+                raise DataError(
+                    f"{file}: missing or damaged, not what {description.name} describes. Restore or remove both."
+                )
             cnn.load_weights(file)
             return cnn
     if weights:
         raise DataError(
-            f"{weights}: no CNN trained on these images with {epochs} epochs and seed {seed}. Run notebook 02 with them."
+            f"{weights}: no CNN trained on these images with {epochs} epochs and seed {seed}. Run 02 with these."
         )
     print(f"Training the CNN on {len(train)} images (at most {epochs} epochs).")
     train_cnn(cnn, train, val, epochs, seed)
