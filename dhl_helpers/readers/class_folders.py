@@ -68,7 +68,10 @@ def read_kermany(data_dir, three_classes=False):
         kind = table["path"].map(lambda path: re.search("bact|viru|$", path.name.lower()).group())
         unknown = table.loc[(table["label"] == "pneumonia") & (kind == ""), "path"].tolist()
         if unknown:
-            raise DataError(f"{data_dir}: no kind of pneumonia (bacteria, virus) in the file names:\n{listing(unknown)}")
+            raise DataError(
+                f"{data_dir}: neither bacteria nor virus in these file names. Rename or remove them, or load "
+                f"'chest_xray':\n{listing(unknown)}"
+            )
         table["label"] = kind.map(kinds).where(table["label"] == "pneumonia", "normal")
     if "split" in table:  # the 16 images of `val` in one distribution are too few to choose anything by
         table["split"] = table["split"].replace("val", "train")
@@ -84,8 +87,10 @@ def _is_image(path):
 
 
 def _patients(paths, pattern):
-    found = [re.search(pattern, path.name) for path in paths]
-    unmatched = [path for path, match in zip(paths, found) if not match]
+    found = {path: re.search(pattern, path.name) for path in paths}
+    unmatched = [path for path, match in found.items() if not match]
     if unmatched:
-        raise DataError(f"No patient in these file names (pattern {pattern}). Rename or remove them:\n{listing(unmatched)}")
-    return [match.group(1) for match in found]
+        raise DataError(
+            f"No patient in these file names (pattern {pattern}). Rename or remove them:\n{listing(unmatched)}"
+        )
+    return [match.group(1) for match in found.values()]

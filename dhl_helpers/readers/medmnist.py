@@ -4,7 +4,6 @@ Class names are those of the medmnist package's `INFO`. The single-label grey se
 listed; patients are not recorded in any of them.
 """
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -23,36 +22,44 @@ SETS = {
         ["choroidal neovascularization", "diabetic macular edema", "drusen", "normal"],
     ),
 }
+PARTS = ("train", "val", "test")
+KEYS = [f"{part}_{kind}" for part in PARTS for kind in ("images", "labels")]
 
 
 def read(data_dir, name):
     """Read `data_dir`, the .npz file itself or the one folder that holds it."""
     file, names = _find(Path(data_dir), name), SETS[name][2]
-    parts, images = [], []
+    arrays = _arrays(file)
+    lacking = [key for key in KEYS if key not in arrays]
+    if lacking:
+        raise DataError(f"{file}: no array {', '.join(lacking)}; a MedMNIST file has {', '.join(KEYS)}.")
+    tables, images = [], [arrays[f"{part}_images"] for part in PARTS]
+    for part, pixels in zip(PARTS, images, strict=True):
+        labels = arrays[f"{part}_labels"].reshape(-1)
+        if pixels.dtype != np.uint8 or pixels.ndim not in (3, 4):
+            raise DataError(
+                f"{file}: {part}_images is {pixels.dtype} {pixels.shape}, not uint8 (n, h, w) or (n, h, w, 3)."
+            )
+        if len(pixels) != len(labels):
+            raise DataError(f"{file}: {len(pixels)} {part} images but {len(labels)} labels. Get the file again.")
+        strange = np.setdiff1d(labels, np.arange(len(names)))
+        if len(strange):
+            raise DataError(f"{file}: {part}_labels holds {strange[:5]}; {name} has classes 0 to {len(names) - 1}.")
+        rows = [f"{file.name}[{part}, {row}]" for row in range(len(labels))]
+        tables.append(pd.DataFrame({"path": rows, "label": [names[int(label)] for label in labels], "split": part}))
+    if len({pixels.shape[1:] for pixels in images}) > 1:
+        raise DataError(f"{file}: train, val and test images differ in size. Get the file again.")
+    return Found(pd.concat(tables, ignore_index=True), names, np.concatenate(images))
+
+
+def _arrays(file):
     try:
         with np.load(file, allow_pickle=False) as arrays:  # a pickle could run code
-            for part in ("train", "val", "test"):
-                pixels, labels = arrays[f"{part}_images"], arrays[f"{part}_labels"].reshape(-1)
-                if len(pixels) != len(labels):
-                    raise DataError(f"{file}: {len(pixels)} {part} images but {len(labels)} labels. Get the file again.")
-                if pixels.dtype != np.uint8 or pixels.ndim not in (3, 4):
-                    raise DataError(f"{file}: {part}_images is {pixels.dtype} {pixels.shape}, not uint8 (n, h, w[, 3]).")
-                strange = np.setdiff1d(labels, np.arange(len(names)))
-                if len(strange):
-                    raise DataError(f"{file}: {part}_labels holds {strange[:5]}; {name} has classes 0 to {len(names) - 1}.")
-                images.append(pixels)
-                parts.append(pd.DataFrame({"label": [names[int(label)] for label in labels], "split": part}))
-    except KeyError as error:
-        raise DataError(f"{file}: no array {error}; a MedMNIST file has train, val and test images and labels.") from error
-    except DataError:
-        raise
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zipfile.zlib.error) as error:
-        raise DataError(f"{file}: not a readable .npz without pickled objects ({error}). Get the file again.") from error
-    if len({part.shape[1:] for part in images}) > 1:
-        raise DataError(f"{file}: train, val and test images differ in size. Get the file again.")
-    listed = pd.concat(parts, ignore_index=True)
-    listed["path"] = [f"{file.name}[{part}, {row}]" for part, row in zip(listed["split"], listed.groupby("split").cumcount())]
-    return Found(listed, names, np.concatenate(images))
+            return {key: arrays[key] for key in arrays.files if key in KEYS}
+    except Exception as error:  # zipfile, zlib and NumPy raise a dozen kinds on a broken file
+        raise DataError(
+            f"{file}: not a readable .npz without pickled objects ({error}). Get the file again."
+        ) from error
 
 
 def _find(path, name):

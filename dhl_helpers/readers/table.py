@@ -1,5 +1,6 @@
 """Any CSV with one row an image, like the article's `data['Path']`."""
 
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -7,9 +8,17 @@ import pandas as pd
 from ..errors import DataError, listing
 from .found import Found
 
+PARTS = ("train", "val", "test", "external")
+
 
 def read(
-    data_dir, path_column="path", label_column="label", patient_column="patient_id", split_column="split", root=None, prefix=""
+    data_dir,
+    path_column="path",
+    label_column="label",
+    patient_column="patient_id",
+    split_column="split",
+    root=None,
+    prefix="",
 ):
     """List the images of a CSV.
 
@@ -35,32 +44,35 @@ def read(
         if column not in table:
             raise DataError(f"{file}: no column {column!r}. Name it with {option}; there are: {', '.join(table)}.")
     if table.empty:
-        raise DataError(f"{file}: no rows.")
+        raise DataError(f"{file}: no rows. Give a CSV with one row an image.")
     for column in (path_column, label_column):
         if table[column].isna().any():
             rows = [f"row {row + 2}" for row in table.index[table[column].isna()]]  # as a spreadsheet counts them
-            raise DataError(f"{file}: column {column!r} is empty in {len(rows)} rows. Fill or remove them:\n{listing(rows)}")
+            raise DataError(f"{file}: column {column!r} is empty in rows; fill or remove them:\n{listing(rows)}")
     base = Path(root or file.parent).resolve()
     written = table[path_column].astype(str)
     if prefix:
         written = written.str.removeprefix(prefix).str.lstrip("/\\")
-    paths = [(base / path).resolve() for path in written]
+    paths = [Path(os.path.realpath(base / path)) for path in written]  # follows links
     outside = [path for path in paths if not path.is_relative_to(base)]
     if outside:
-        raise DataError(f"{file}: paths that lead out of {base} are refused. Correct them or give root:\n{listing(outside)}")
+        raise DataError(f"{file}: paths may not lead out of {base}. Correct them or give root:\n{listing(outside)}")
     missing = [path for path in paths if not path.is_file()]
     if missing:
-        raise DataError(f"{file}: {len(missing)} of {len(paths)} files are missing. Check root and prefix:\n{listing(missing)}")
+        raise DataError(
+            f"{file}: {len(missing)} of {len(paths)} files are missing. Check root and prefix:\n{listing(missing)}"
+        )
     found = table.assign(path=paths, label=table[label_column].astype(str))
     for column, name in ((patient_column, "patient_id"), (split_column, "split")):
         if column in table:
             if table[column].isna().any():
-                raise DataError(f"{file}: column {column!r} is empty in {int(table[column].isna().sum())} rows.")
+                rows = int(table[column].isna().sum())
+                raise DataError(f"{file}: column {column!r} is empty in {rows} rows. Fill them in or remove the rows.")
             found[name] = table[column]
         elif name in found:
             found = found.drop(columns=name)
     if "split" in found:
-        strange = sorted(set(found["split"].astype(str)) - {"train", "val", "test", "external"})
+        strange = sorted(set(found["split"].astype(str)) - set(PARTS))
         if strange:
-            raise DataError(f"{file}: column {split_column!r} holds {', '.join(strange)}; use train, val, test, external.")
+            raise DataError(f"{file}: column {split_column!r} holds {', '.join(strange)}, not only {', '.join(PARTS)}.")
     return Found(found, sorted(found["label"].unique()))
