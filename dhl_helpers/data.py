@@ -112,7 +112,7 @@ class Radiographs:
         rank = pd.Series(rarest_first[self.labels[training]]).groupby(self.patients[training]).min()
         rng = np.random.default_rng(seed)
         for label in range(self.n_classes):
-            patients = rng.permutation(rank.index[rank == rarest_first[label]].to_numpy())
+            patients = rng.permutation(rank.index[rank == rarest_first[label]].to_numpy(copy=True))
             if len(patients) <= len(shares):
                 continue  # too few for each part to get one: they stay in training
             taken = 0
