@@ -53,9 +53,7 @@ def failure(name, copy, error):
         cell for cell in nbformat.read(copy, as_version=4).cells
         if not {"injected-parameters", "papermill-error-cell-tag"} & set(cell.metadata.get("tags", []))
     ]  # fmt: skip
-    states = [cell.metadata.get("papermill", {}).get("status") for cell in cells]
-    # Where a kernel died, Papermill calls the cell completed, and leaves the later ones pending.
-    number = 1 + states.index("failed") if "failed" in states else len(states) - states[::-1].index("completed")
+    number = max(i for i, cell in enumerate(cells, 1) if cell.metadata.get("papermill", {}).get("start_time"))
     return (
         f"{name} failed in cell {number}:\n{str(error).strip()}\n"
         f"Partly executed copy: {copy}"

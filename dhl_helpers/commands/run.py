@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 import time
+import warnings
 from pathlib import Path
 
 from ..errors import DataError
@@ -50,12 +51,14 @@ def main(args):
 
 def check_data(parameters):
     """Load and split the data once, so that what is wrong with them is said now and not by the third notebook."""
-    if "DATASET" in parameters:
-        from ..data import load_dataset
+    from ..data import load_dataset
 
-        load_dataset(
-            parameters["DATASET"], data_dir=parameters.get("DATA_DIR", ""), image_size=parameters.get("IMAGE_SIZE", 96)
-        ).split(seed=parameters.get("SEED", 0))
+    if "DATASET" in parameters:
+        options = {"data_dir": parameters.get("DATA_DIR", ""), "image_size": parameters.get("IMAGE_SIZE", 96)}
+        with warnings.catch_warnings(record=True) as caught:
+            load_dataset(parameters["DATASET"], **options).split(seed=parameters.get("SEED", 0))
+        for warning in caught:
+            print(f"note: {warning.message}", file=sys.stderr)
 
 
 def prepare(out, series):

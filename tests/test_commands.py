@@ -1,0 +1,248 @@
+"""The commands of `python -m dhl_helpers`, on three tiny notebooks."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import nbformat
+import pandas as pd
+import pytest
+from conftest import ROOT
+
+from dhl_helpers.__main__ import main
+
+COMMAND = [sys.executable, "-m", "dhl_helpers"]
+
+
+@pytest.fixture
+def run(tiny, tmp_path, capfd):
+    """Run the tiny series: run(arguments) -> exit code, stdout, stderr; its output is in `run.out`."""
+
+    def call(*arguments):
+        try:
+            code = main(["run", "--notebooks", str(tiny), "--out", str(call.out), *arguments])
+        except SystemExit as stop:
+            code = stop.code
+        return code, *capfd.readouterr()
+
+    call.out = tmp_path / "out"
+    return call
+
+
+@pytest.mark.parametrize(
+    "arguments, says",
+    [
+        ([], "COMMAND"),
+        (["nothing"], "run"),
+        (["run", "--nothing"], "--nothing"),
+        (["run", "-p", "EPOCHS"], "-p"),
+    ],
+)
+def test_a_wrong_command_line_is_one_line_and_2(arguments, says, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    said = capsys.readouterr().err
+    assert stop.value.code == 2 and said.startswith("error: ") and said.count("\n") == 1 and says in said
+
+
+@pytest.mark.parametrize(
+    "arguments, says",
+    [
+        (["-p", "WEIGHT", "1"], "WEIGHT: none of the selected notebooks has it. They have EPOCHS, RATE, NAME"),
+        (["--only", "00", "-p", "PAUSE", "1"], "PAUSE"),
+        (["--only", "00", "--dataset", "sample"], "DATASET"),
+        (["-p", "EPOCHS", "many"], "takes int values, like 3"),
+        (["-p", "EPOCHS", "2.5"], "takes int values, like 3"),
+        (["-p", "RESULTS", "elsewhere.csv"], "RESULTS"),
+        (["--only", "00,07"], "07: no such notebook. There are 00, 01, 02"),
+        (["--dataset", "nothing"], "sample, chest_xray"),
+        (["--dataset", "folder", "--data-dir", "no/such/folder"], "no/such/folder"),
+    ],
+)
+def test_what_cannot_be_met_is_refused_before_anything_runs(run, arguments, says):
+    code, out, err = run(*arguments)
+    assert code == 2 and says in err and err.startswith("error: ") and err.count("\n") == 1
+    assert not out and not run.out.exists()
+
+
+def test_a_run_writes_notebooks_pages_and_results(run, tiny):
+    code, out, err = run("--only", "00,1", "-p", "EPOCHS", "4", "-p", "RATE", "1", "-p", "NAME", "12")
+    assert code == 0
+    assert re.search(r"00_first +\d+\.\d s +ok", out) and re.search(r"01_second +\d+\.\d s +ok", out)
+    assert "2 of 2 notebooks" in out and "claims that do not hold here: 1" in out
+    table = pd.read_csv(run.out / "results.csv")
+    assert list(table) == ["notebook", "method", "metric", "value", "low", "high", "seconds"] and len(table) == 1
+    text = json.dumps(nbformat.read(run.out / "00_first.ipynb", as_version=4))
+    assert "NAME is 12" in text and str(tiny) in text, "parameters and working directory"
+    index = (run.out / "index.html").read_text(encoding="utf-8")
+    assert "0.900 (0.800 to 0.950)" in index and "2.5" in index
+    assert index.index("0.900") < index.index("<img") < index.index(">01_second<"), "results, figures, then the list"
+    assert 'alt="a line that &quot;rises&quot;. It is straight."' in index
+    assert (run.out / "figures" / "00_first-1.png").read_bytes().startswith(b"\x89PNG")
+    for page in run.out.glob("*.html"):
+        content = page.read_text(encoding="utf-8")
+        assert not re.search(r"<script|<link|@import|url\(|src=.(https?:)?//", content), "pages need no network"
+        assert "viewport" in content and "prefers-color-scheme: dark" in content
+        assert all("alt=" in image for image in re.findall(r"<img[^>]*>", content))
+
+
+def test_a_second_run_starts_afresh(run):
+    for _ in range(2):
+        assert run("--only", "00")[0] == 0
+    assert len(pd.read_csv(run.out / "results.csv")) == 1
+    assert run("--only", "01")[0] == 0
+    assert not (run.out / "results.csv").exists() and not (run.out / "00_first.html").exists()
+
+
+def test_files_of_others_are_left_alone(run):
+    (run.out / "work").mkdir(parents=True)
+    (run.out / "work" / "thesis.txt").touch()
+    code, _, err = run("--only", "00")
+    assert code == 2 and "no run has made" in err and (run.out / "work" / "thesis.txt").exists()
+
+
+@pytest.mark.parametrize("failure, says", [("raise", "RuntimeError: on purpose"), ("die", "Kernel died")])
+def test_the_first_failure_stops_the_run(run, real_or_made, failure, says):
+    code, out, err = run("--only", "02,00", *real_or_made, "-p", "FAIL", failure)
+    assert code == 1 and says in err and str(run.out / "02_third.ipynb") in err
+    assert f"02_third failed in cell {3 if failure == 'raise' else 4}" in err
+    assert (run.out / "02_third.ipynb").exists() and "failed" in (run.out / "index.html").read_text(encoding="utf-8")
+    assert "\x1b[" not in err
+
+
+@pytest.fixture
+def real_or_made(tmp_path):
+    """The arguments for a small folder of class folders, written here."""
+    import numpy as np
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    for name in ("clear", "opaque"):
+        (tmp_path / "films" / name).mkdir(parents=True)
+        for number in range(6):
+            Image.fromarray(rng.integers(0, 256, (16, 16), np.uint8)).save(tmp_path / f"films/{name}/{number}.png")
+    return ["--dataset", "folder", "--data-dir", str(tmp_path / "films")]
+
+
+def test_keep_going_runs_the_others_too(tiny, tmp_path, run):
+    broken = tmp_path / "series"
+    shutil.copytree(tiny, broken)
+    text = (broken / "00_first.ipynb").read_text(encoding="utf-8")
+    (broken / "00_first.ipynb").write_text(text.replace("import sys, os", "import syss"), encoding="utf-8")
+    code, out, err = run("--notebooks", str(broken), "--only", "00,01")
+    assert code == 1 and "1 of 2 notebooks" in out and "00_first failed in cell 3" in err
+    assert "not run" in (run.out / "index.html").read_text(encoding="utf-8")
+    code, out, _ = run("--notebooks", str(broken), "--only", "00,01", "--keep-going")
+    assert code == 1 and "2 of 2 notebooks" in out and "1 failed" in out
+
+
+def test_the_kernel_is_the_running_interpreter(run, tmp_path, monkeypatch):
+    """Another environment's kernel of the same name is registered, and is not taken."""
+    other = tmp_path / "share" / "kernels" / "python3"
+    other.mkdir(parents=True)
+    spec = {"argv": ["no-such-python", "{connection_file}"], "display_name": "Other", "language": "python"}
+    (other / "kernel.json").write_text(json.dumps(spec))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "share"))
+    assert run("--only", "00")[0] == 0
+    assert sys.executable in (run.out / "00_first.ipynb").read_text(encoding="utf-8")
+    assert os.environ["JUPYTER_PATH"] == str(tmp_path / "share")
+
+
+def start(tiny, out, *arguments):
+    command = [*COMMAND, "run", "--notebooks", str(tiny), "--out", str(out), *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT)
+
+
+def test_two_runs_at_once(tiny, tmp_path):
+    runs = [start(tiny, tmp_path / name, "--only", "00,01") for name in ("a", "b")]
+    for each, name in zip(runs, "ab", strict=True):
+        said, _ = each.communicate(timeout=120)
+        assert each.returncode == 0, said
+        assert len(pd.read_csv(tmp_path / name / "results.csv")) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_ctrl_c_leaves_what_is_done(tiny, tmp_path, run):
+    first = start(tiny, run.out, "--only", "00,01", "-p", "PAUSE", "60")
+    for _ in range(600):
+        if (run.out / "01_second.ipynb").exists():
+            break
+        time.sleep(0.1)
+    code, _, err = run("--only", "00")
+    assert code == 2 and "another run" in err
+    first.send_signal(signal.SIGINT)
+    said, _ = first.communicate(timeout=30)
+    assert first.returncode == 130 and "interrupted" in said and "Traceback" not in said
+    index = (run.out / "index.html").read_text(encoding="utf-8")
+    assert "0.900" in index and (run.out / "00_first.html").exists()
+    assert run("--only", "00")[0] == 0, "the folder is free again"
+
+
+def test_student_copies_open_the_exercises_and_keep_work(tiny, tmp_path, capsys):
+    out = tmp_path / "my_course"
+    command = ["student", "--notebooks", str(tiny), "--out", str(out)]
+    assert main(command) == 0
+    copy = nbformat.read(out / "01_second.ipynb", as_version=4)
+    assert 'def twice(x):\n    # Your code' in copy.cells[3].source
+    assert copy.cells[3].source.endswith('\n    raise NotImplementedError("not done yet")')
+    assert not any(cell.get("outputs") or cell.get("execution_count") for cell in copy.cells)
+    changed = (out / "01_second.ipynb").read_text(encoding="utf-8").replace("# Your code", "# My code")
+    (out / "01_second.ipynb").write_text(changed, encoding="utf-8")
+    (out / "02_third.ipynb").unlink()
+    capsys.readouterr()
+    assert main(command) == 0
+    said = capsys.readouterr().out
+    assert "01_second.ipynb" in said and "2 notebooks are fresh" in said
+    assert (out / "01_second.ipynb").read_text(encoding="utf-8") == changed and (out / "02_third.ipynb").exists()
+
+
+def test_student_copies_follow_the_course(tiny, tmp_path):
+    """A copy that nobody changed is renewed when its notebook changes."""
+    series, out = tmp_path / "series", tmp_path / "my_course"
+    shutil.copytree(tiny, series)
+    assert main(["student", "--notebooks", str(series), "--out", str(out)]) == 0
+    text = (series / "02_third.ipynb").read_text(encoding="utf-8")
+    (series / "02_third.ipynb").write_text(text.replace("the end", "the new end"), encoding="utf-8")
+    assert main(["student", "--notebooks", str(series), "--out", str(out)]) == 0
+    assert "the new end" in (out / "02_third.ipynb").read_text(encoding="utf-8")
+    assert main(["student", "--notebooks", str(series), "--out", str(series)]) == 2
+
+
+def test_a_copy_that_was_there_before_is_kept(tiny, tmp_path, capsys):
+    (tmp_path / "00_first.ipynb").write_text("mine")
+    assert main(["student", "--notebooks", str(tiny), "--out", str(tmp_path)]) == 0
+    assert (tmp_path / "00_first.ipynb").read_text() == "mine" and "00_first.ipynb" in capsys.readouterr().out
+
+
+def test_open_exercises_are_not_done_yet(run, tiny, tmp_path):
+    assert main(["student", "--notebooks", str(tiny), "--out", str(tmp_path / "copies")]) == 0
+    assert run("--notebooks", str(tmp_path / "copies"), "--only", "01")[0] == 0
+    assert "not done yet" in (run.out / "01_second.ipynb").read_text(encoding="utf-8").lower()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads the peak memory from /proc")
+def test_refresh(tiny, tmp_path):
+    """In a copy of the repository with the tiny series: outputs, timings, the figure and the README's tables."""
+    shutil.copytree(ROOT / "dhl_helpers", tmp_path / "dhl_helpers")
+    shutil.copytree(tiny, tmp_path / "notebooks")
+    (tmp_path / "notebooks" / "results").mkdir()
+    (tmp_path / "README.md").write_text("<!-- notebooks:begin -->\nold\n<!-- notebooks:end -->\n")
+    done = subprocess.run([*COMMAND, "refresh"], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    timings = pd.read_csv(tmp_path / "notebooks" / "results" / "timings.csv")
+    assert list(timings["notebook"]) == ["00_first", "01_second", "02_third"]
+    assert (timings["seconds"] > 0).all() and timings["memory_mb"].between(30, 2000).all()
+    assert timings["machine"].str.contains("cores").all()
+    assert (tmp_path / "notebooks" / "results" / "dhl.png").read_bytes().startswith(b"\x89PNG")
+    readme = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "[01_second](notebooks/01_second.ipynb) | The aim. |" in readme and "old" not in readme
+    notebook = nbformat.read(tmp_path / "notebooks" / "00_first.ipynb", as_version=4)
+    assert 'RESULTS = ""' in notebook.cells[1].source and notebook.cells[1].source.count("RESULTS") == 1
+    assert "Run: 9 s" not in notebook.cells[0].source
+    counts = [cell.execution_count for cell in notebook.cells if cell.cell_type == "code"]
+    assert counts == [1, 2, 3, 4] and not any("execution" in cell.metadata for cell in notebook.cells)
