@@ -4,6 +4,7 @@ import base64
 import re
 from html import escape
 
+CAPTION = re.compile(r"\*Figure: (.+?)\*\s*(?:\n\n|$)", re.DOTALL)
 STYLE = """
 :root { color-scheme: light dark; --ink: #1d2329; --paper: #fff; --soft: #f3f5f7; --line: #d5dae0; --link: #0b5cad }
 @media (prefers-color-scheme: dark) {
@@ -34,8 +35,8 @@ def draw_out(notebook, name, out):
             heading = [heading, *re.findall(r"^#+ (.+)$", cell.source, re.MULTILINE)][-1]
         for output in cell.get("outputs", []):
             if "image/png" in output.get("data", {}):
-                said = re.match(r"\*Figure: (.+?)\*\s*$", after["source"], re.DOTALL)
-                text = " ".join(said[1].split()) if said else f"Figure of the section {heading}"
+                said = CAPTION.match(after["source"])
+                text = re.sub(r"[*`]", "", " ".join(said[1].split())) if said else f"Figure of the section {heading}"
                 output.metadata["image/png"] = {"alt": text}
                 figures.append((f"{name}-{len(figures) + 1}.png", text))
                 (out / "figures" / figures[-1][0]).write_bytes(base64.b64decode(output.data["image/png"]))
