@@ -100,7 +100,7 @@ class Radiographs:
         if (shared > 1).any():
             raise DataError(
                 f"{self.name!r}: {(shared > 1).sum()} patients are in two parts of the official split, for example "
-                f"{shared.index[shared > 1][0]!r}. Remove the column `split` from the table to split by patient."
+                f"{shared.index[shared > 1][0]}. Remove the column `split` from the table to split by patient."
             )
         return tuple(self.subset(parts == name) for name in ("train", "val", "test"))
 
