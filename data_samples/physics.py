@@ -1,0 +1,128 @@
+"""From path lengths to a film: attenuation, scatter, quantum noise, detector blur, and what a CR reader makes of it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+from scipy import ndimage
+
+# Mass attenuation coefficients in cm^2/g at 40, 60 and 80 keV for ICRU-44 soft tissue and cortical bone, with their
+# densities in g/cm^3: Hubbell and Seltzer, Tables of X-Ray Mass Attenuation Coefficients, NISTIR 5632 (1995), tables 2, 4.
+SOFT_TISSUE = np.array([0.2688, 0.2048, 0.1823]) * 1.06
+CORTICAL_BONE = np.array([0.6655, 0.3148, 0.2229]) * 1.92
+QUANTA_PER_MM2 = 25_000  # at the detector, per microgray; rounded, after typical general radiography spectra
+DETECTION = 0.25  # share of the quanta that a storage phosphor counts
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """How one film is exposed and processed."""
+
+    hardness: float  # 0 soft beam (about 60 kVp) to 1 hard (about 110 kVp)
+    dose: float  # microgray at the detector behind the patient
+    scatter: float  # scattered over primary signal behind the chest
+    blur: float  # detector blur, cm
+    low: float  # quantile of the signal shown black
+    high: float  # quantile shown white
+    black: float  # grey value of the first, 0 to 1
+    gamma: float
+    bow: float  # S-shape of the tone curve: 0 straight, 1 steep in the middle, negative flat there
+    flatten: float  # compression of the large-area signal, 0 to 1
+    edge: float  # edge enhancement
+    edge_width: float  # cm
+    border: tuple  # collimated margins, shares of the side: left, top, right, bottom
+    marker: str
+    marker_at: tuple  # (x, y), shares of the side
+    marker_size: float  # height, share of the side
+    stamp: str  # small text burnt in; empty for none
+
+
+def expose(soft, bone, exposure, pitch, rng):
+    """Signal of the detector, 1 where nothing is in the beam.
+
+    Parameters
+    ----------
+    soft, bone : ndarray (n, n), float64
+        Path lengths in cm.
+    exposure : Exposure
+    pitch : float
+        Side of a pixel, cm.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray (n, n), float64, positive
+    """
+    lines = np.array([0.62 - 0.30 * exposure.hardness, 0.33 + 0.15 * exposure.hardness, 0.05 + 0.15 * exposure.hardness])
+    primary = sum(weight * np.exp(-(mu_soft * soft + mu_bone * bone))
+                  for weight, mu_soft, mu_bone in zip(lines, SOFT_TISSUE, CORTICAL_BONE, strict=True))
+    # Scatter spreads over centimetres: blur a coarse copy. It comes from tissue, so air outside the body adds little.
+    step = max(1, int(0.4 / pitch))
+    coarse = np.minimum(primary, 0.2)[::step, ::step]
+    scattered = ndimage.gaussian_filter(coarse, 3.0 / (step * pitch), mode="nearest")
+    scattered = enlarge(scattered, primary.shape[0])
+    signal = ndimage.gaussian_filter(primary + exposure.scatter * scattered, exposure.blur / pitch)
+    quanta = exposure.dose * QUANTA_PER_MM2 * DETECTION * (10 * pitch) ** 2 / 0.05 * signal
+    # A normal deviate scaled by the root of the mean: unlike a Poisson draw it uses up the stream at a fixed rate.
+    quanta = quanta + np.sqrt(quanta) * rng.standard_normal(signal.shape)
+    return np.maximum(quanta, 1.0) / (exposure.dose * QUANTA_PER_MM2 * DETECTION * (10 * pitch) ** 2 / 0.05)
+
+
+def process(signal, exposure, pitch):
+    """Grey values 0 to 1 of a film, dense tissue bright.
+
+    Parameters
+    ----------
+    signal : ndarray (n, n), float64
+        What `expose` returned.
+    exposure : Exposure
+    pitch : float
+        Side of a pixel, cm.
+
+    Returns
+    -------
+    ndarray (n, n), float64
+    """
+    density = -np.log(signal)
+    step = max(1, int(0.5 / pitch))
+    broad = enlarge(ndimage.gaussian_filter(density[::step, ::step], 2.5 / (step * pitch), mode="nearest"), len(density))
+    density = density - exposure.flatten * broad
+    density = density + exposure.edge * (density - ndimage.gaussian_filter(density, exposure.edge_width / pitch))
+    low, high = np.quantile(density[::2, ::2], [exposure.low, exposure.high])
+    scale = np.clip((density - low) / (high - low), -0.5, 1.5)
+    scale = np.clip(exposure.black + (1 - exposure.black) * scale, 0, 1)
+    scale = scale + exposure.bow * (scale**2 * (3 - 2 * scale) - scale)
+    return np.clip(scale, 0, 1) ** exposure.gamma
+
+
+def annotate(grey, exposure):
+    """Draw collimation, side marker and burnt-in text on a film (n, n) of grey values 0 to 1, in place."""
+    n = grey.shape[0]
+    left, top, right, bottom = (round(share * n) for share in exposure.border)
+    for edge in (np.s_[:, :left], np.s_[:top], np.s_[:, n - right:], np.s_[n - bottom:]):
+        grey[edge] = 0.02
+    _write(grey, exposure.marker, exposure.marker_at, exposure.marker_size)
+    if exposure.stamp:
+        _write(grey, exposure.stamp, (0.96 - 0.036 * len(exposure.stamp), 0.95), 0.045)
+
+
+def _write(grey, text, at, height):
+    """Burn `text` into a film: Pillow's bitmap font, which is the same on every machine, scaled to `height`."""
+    font = ImageFont.load_default_imagefont()
+    box = font.getbbox(text)
+    letters = Image.new("L", (box[2], box[3]))
+    ImageDraw.Draw(letters).text((0, 0), text, fill=255, font=font)
+    letters = letters.crop(letters.getbbox())
+    rows = max(3, round(height * grey.shape[0]))
+    columns = max(2, round(rows * letters.width / letters.height))
+    ink = np.asarray(letters.resize((columns, rows), Image.Resampling.BILINEAR)) / 255
+    x, y = round(at[0] * grey.shape[1]), round(at[1] * grey.shape[0])
+    patch = grey[y : y + rows, x : x + columns]
+    ink = ink[: patch.shape[0], : patch.shape[1]]
+    patch += ink * (0.97 - patch)
+
+
+def enlarge(coarse, size):
+    """Bilinear enlargement of a square map to (size, size)."""
+    image = Image.fromarray(coarse.astype(np.float32))
+    return np.asarray(image.resize((size, size), Image.Resampling.BILINEAR)).astype(np.float64)
