@@ -34,12 +34,17 @@ def write(out, done, planned):
         )  # fmt: skip
         (out / f"{name}.html").write_text(_pages.notebook_page(notebook, name), encoding="utf-8")
     failed = sum(state != "ok" for _, _, state in done)
-    counts = (
-        f"{len(done)} of {len(planned)} notebooks run in {sum(seconds for _, seconds, _ in done):.0f} s, "
-        f"{failed} failed; claims that do not hold here: {claims}."
+    summary = counts(len(done), len(planned), sum(seconds for _, seconds, _ in done), failed, claims)
+    (out / "index.html").write_text(index(out, done, planned, figures, summary), encoding="utf-8")
+    return f"{summary}\nRead {out / 'index.html'}"
+
+
+def counts(done, planned, seconds, failed=0, claims=0):
+    """The line that sums up a run."""
+    return (
+        f"{done} of {planned} notebooks run in {seconds:.0f} s, {failed} failed; "
+        f"claims that do not hold here: {claims}."
     )
-    (out / "index.html").write_text(index(out, done, planned, figures, counts), encoding="utf-8")
-    return f"{counts}\nRead {out / 'index.html'}"
 
 
 def failure(name, copy, error):
@@ -84,9 +89,9 @@ def results(csv):
     return table.fillna("").reset_index().rename_axis(columns=None)
 
 
-def index(out, done, planned, figures, counts):
+def index(out, done, planned, figures, summary):
     """The first page: the table of results, the figures, then the notebooks with their times."""
-    parts = ["<h1>Deep Hybrid Learning for radiographs</h1>", f"<p>{escape(counts)} Not for diagnosis.</p>"]
+    parts = ["<h1>Deep Hybrid Learning for radiographs</h1>", f"<p>{escape(summary)} Not for diagnosis.</p>"]
     if (out / "results.csv").exists():
         table = results(out / "results.csv").to_html(index=False, border=0)
         parts += ["<h2>Results</h2>", f'<div class="scroll">{table}</div>']

@@ -1,7 +1,7 @@
 """`refresh`: the maintainer's command that makes again what the repository holds of its own running.
 
-It executes the notebooks in place under their committed parameters, and writes notebooks/results/timings.csv, the
-figure and the tables of README.md, and the run time that each notebook states at its top.
+It executes the notebooks in place under their committed parameters, and writes the run time at the top of each,
+notebooks/results/timings.csv, and the figure and the tables of README.md.
 """
 
 import base64
@@ -47,7 +47,9 @@ def main(args):
             for output in cell.get("outputs", []) if "image/png" in output.get("data", {})
         )  # fmt: skip
         (RESULTS / "dhl.png").write_bytes(base64.b64decode(figure))
-        tables = {"notebooks": course_map(timings)}
+        lines = [f"{row.notebook:<26}{row.seconds:7.1f} s  ok" for row in timings.itertuples()]
+        summary = _report.counts(len(lines), len(lines), timings["seconds"].sum())
+        tables = {"notebooks": course_map(timings), "run": "\n".join(["```", *lines, summary, "```"])}
         if any(path.name.startswith("06") for path in series):
             results = _report.results(records).query("notebook == '06'")
             tables["results"] = _report.markdown(results.drop(columns="notebook"))
@@ -100,8 +102,7 @@ def state_time(path, seconds):
 
 def peak_memory(pid):
     """The highest resident memory of a process so far, in MB, as Linux counts it."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) // 1024
+    return int(re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[1]) // 1024
 
 
 def course_map(timings):
