@@ -232,7 +232,7 @@ def test_refresh(tiny, tmp_path):
     shutil.copytree(tiny, tmp_path / "notebooks")
     (tmp_path / "notebooks" / "results").mkdir()
     (tmp_path / "README.md").write_text(
-        "<!-- run:begin (by refresh) -->\n<!-- run:end -->\n<!-- notebooks:begin -->\nold\n<!-- notebooks:end -->\n"
+        "<!-- run:begin (by refresh) -->\n<!-- run:end -->\n<!-- notebooks:begin -->\nstale\n<!-- notebooks:end -->\n"
     )
     done = subprocess.run([*COMMAND, "refresh"], cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
@@ -242,7 +242,7 @@ def test_refresh(tiny, tmp_path):
     assert timings["machine"].str.contains("cores").all()
     assert (tmp_path / "notebooks" / "results" / "dhl.png").read_bytes().startswith(b"\x89PNG")
     readme = (tmp_path / "README.md").read_text(encoding="utf-8")
-    assert "[01_second](notebooks/01_second.ipynb) | The aim. |" in readme and "old" not in readme
+    assert "[01_second](notebooks/01_second.ipynb) | The aim. |" in readme and "stale" not in readme
     assert "3 of 3 notebooks run in" in readme and re.search(r"00_first +\d+\.\d s +ok", readme)
     notebook = nbformat.read(tmp_path / "notebooks" / "00_first.ipynb", as_version=4)
     assert 'RESULTS = ""' in notebook.cells[1].source and notebook.cells[1].source.count("RESULTS") == 1
