@@ -1,0 +1,196 @@
+"""What makes a notebook part of the course: start, claim, check, record, progress, figures; and the lazy import."""
+
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import matplotlib.pyplot as plt
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+from nbclient import NotebookClient
+
+import dhl_helpers as dhl
+from dhl_helpers import course
+
+PUBLIC = """
+start claim check record show_images PALETTE MARKERS LINESTYLES
+load_dataset Radiographs as_labels DataError
+build_cnn train_cnn baseline_cnn save_baseline
+conv_base pretrained_base DeepFeatures make_head SMOTE evaluate compare
+"""
+
+
+def test_public_names():
+    assert set(PUBLIC.split()) <= set(dhl.__all__) == set(dir(dhl))
+    for name in dhl.__all__:
+        thing = getattr(dhl, name)
+        assert not callable(thing) or thing.__doc__, f"{name} explains itself"
+    with pytest.raises(AttributeError, match="dhl_helpers has no 'load_data'; it has .*load_dataset"):
+        _ = dhl.load_data
+
+
+def test_importing_and_loading_do_not_load_tensorflow():
+    code = "import sys, dhl_helpers as dhl\nassert 'pandas' not in sys.modules\n"
+    code += "dhl.load_dataset, dhl.evaluate, dhl.claim, dhl.DataError, dhl.make_head, dhl.SMOTE, dhl.show_images\n"
+    code += "assert 'pandas' in sys.modules\nassert 'tensorflow' not in sys.modules and 'keras' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0 and done.stdout == done.stderr == ""
+
+
+def test_tensorflow_starts_without_a_word():
+    code = "import dhl_helpers as dhl, numpy as np\ndhl.start()\ncnn = dhl.build_cnn((76, 76, 1), 2)\n"
+    code += "dhl.DeepFeatures(dhl.conv_base(cnn)).transform(np.zeros((1, 76, 76, 1), np.uint8))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=180)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_start_seeds_and_tells_versions():
+    import random
+
+    from dhl_helpers._keras import tf
+
+    draws = []
+    for seed in (5, 5, 6):
+        versions = dhl.start(seed)
+        draws.append((random.random(), np.random.random(), float(tf.random.uniform(()))))
+    assert draws[0] == draws[1] and all(a != b for a, b in zip(draws[1], draws[2], strict=True))
+    assert {"python", "tensorflow", "keras", "scikit-learn", "xgboost", "imbalanced-learn"} <= set(versions)
+    assert versions["tensorflow"] == tf.__version__ and versions["numpy"] == np.__version__
+    assert plt.rcParams["image.cmap"] == "gray" and plt.rcParams["axes.prop_cycle"].by_key()["color"] == dhl.PALETTE
+
+
+def test_claim_holds(capsys):
+    dhl.claim("two is more than one", np.bool_(2 > 1))
+    assert capsys.readouterr().out == "Holds: two is more than one\n"
+
+
+def test_a_claim_fails_under_the_committed_parameters():
+    with pytest.raises(AssertionError, match="no longer holds: pigs fly"):
+        dhl.claim("pigs fly", False)
+
+
+@pytest.mark.parametrize(("name", "value"), [("DATASET", "csv"), ("EPOCHS", 1), ("SEED", 9), ("WEIGHTS", "mine")])
+def test_a_claim_is_not_strict_on_other_parameters(monkeypatch, capsys, name, value):
+    main = sys.modules["__main__"]
+    monkeypatch.setattr(main, name, course.COMMITTED[name], raising=False)
+    with pytest.raises(AssertionError):
+        dhl.claim("pigs fly", False)
+    monkeypatch.setattr(main, name, value)
+    dhl.claim("pigs fly", False)
+    dhl.claim("pigs walk", True)
+    assert capsys.readouterr().out == "Does not hold here: pigs fly\nHolds: pigs walk\n"
+
+
+TESTS = [
+    ("doubles two", lambda f: f(2) == 4, "Multiply by two."),
+    ("doubles nothing", lambda f: f(0) == 0, "Zero stays zero."),
+    ("doubles an array", lambda f: (f(np.array([1, 2])) == [2, 4]).all(), "Use * and no loop."),
+]
+
+
+def test_check_of_a_solution(capsys):
+    assert dhl.check(lambda x: 2 * x, TESTS) == 3
+    assert capsys.readouterr().out.splitlines() == [
+        "right: doubles two",
+        "right: doubles nothing",
+        "right: doubles an array",
+        "3 of 3 points",
+    ]
+
+
+def test_check_of_a_stub(capsys):
+    def stub(x):
+        raise NotImplementedError
+
+    assert dhl.check(stub, TESTS) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("Not done yet.") and "raise NotImplementedError" in out and "points" not in out
+
+
+def test_check_of_a_wrong_solution_gives_hints_and_partial_credit(capsys):
+    assert dhl.check(lambda x: x**2, TESTS) == 2
+    out = capsys.readouterr().out
+    assert "wrong: doubles an array\n       Use * and no loop.\n2 of 3 points" in out and "Multiply" not in out
+
+
+def test_check_explains_what_the_code_raised(capsys):
+    assert dhl.check(lambda x: x["a"], TESTS) == 0
+    out = capsys.readouterr()
+    assert "Multiply by two. (Your code raised TypeError: 'int' object is not subscriptable)" in out.out and not out.err
+
+
+def test_record_appends_rows_under_one_header(tmp_path):
+    file = tmp_path / "results.csv"
+    report = dhl.evaluate([0, 1, 0, 1], [0.2, 0.7, 0.6, 0.9], ["a", "b"], n_resamples=10)
+    dhl.record(str(file), "04", "forest", report, seconds=1.5)
+    dhl.record(str(file), "04", "boost, deep", report.head(2))
+    table = pd.read_csv(file, dtype={"notebook": str})
+    assert table.columns.tolist() == ["notebook", "method", "metric", "value", "low", "high", "seconds"]
+    assert table["method"].tolist() == ["forest"] * len(report) + ["boost, deep"] * 2
+    assert set(table["notebook"]) == {"04"} and table["value"][: len(report)].tolist() == report["value"].tolist()
+    assert table["seconds"].head(3).tolist() == [1.5] * 3 and table["seconds"].tail(2).isna().all()
+
+
+def test_record_writes_nothing_where_no_file_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    dhl.record("", "04", "forest", dhl.evaluate([0, 1], [0.2, 0.7], ["a", "b"], n_resamples=5))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("keyboard", [True, False])
+def test_a_progress_bar_is_drawn_only_where_there_is_a_keyboard(monkeypatch, keyboard):
+    shell = SimpleNamespace(kernel=SimpleNamespace(_allow_stdin=keyboard))
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    with course.progress(range(3), description="here") as bar:
+        assert bar.disable is not keyboard and list(bar) == [0, 1, 2]
+
+
+def test_a_progress_bar_outside_a_notebook_needs_a_terminal(monkeypatch, capfd):
+    monkeypatch.delitem(sys.modules, "IPython", raising=False)
+    assert list(course.progress(range(3), total=3)) == [0, 1, 2]
+    assert capfd.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert list(course.progress(range(3), total=3, unit="image", description="reading")) == [0, 1, 2]
+    assert "reading" in capfd.readouterr().err
+
+
+def test_a_headless_notebook_has_no_progress_bar_and_keeps_its_claims():
+    cells = [
+        "EPOCHS = 1\nimport dhl_helpers as dhl\nfrom dhl_helpers.course import COMMITTED, progress",
+        "for _ in progress(range(5)):\n    pass\nprint('done')",
+        "dhl.claim('pigs fly', False)",
+        "EPOCHS = COMMITTED['EPOCHS']\ndhl.claim('pigs fly', False)",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    client = NotebookClient(notebook, timeout=120, kernel_name="python3", allow_errors=True)
+    client.execute()
+    outputs = [cell.outputs for cell in notebook.cells]
+    assert outputs[0] == [] and [(o.name, o.text) for o in outputs[1]] == [("stdout", "done\n")]
+    assert [(o.name, o.text) for o in outputs[2]] == [("stdout", "Does not hold here: pigs fly\n")]
+    assert outputs[3][0].ename == "AssertionError"
+
+
+@pytest.mark.parametrize(("n", "channels", "rows"), [(1, 1, 1), (6, 3, 1), (7, 1, 2)])
+def test_show_images(n, channels, rows):
+    images = np.arange(n * 4 * 4 * channels, dtype=np.uint8).reshape(n, 4, 4, channels)
+    figure = dhl.show_images(images, [f"image {i}" for i in range(n)], suptitle="Simulated")
+    try:
+        drawn = [axis for axis in figure.axes if axis.images]
+        assert len(figure.axes) == 6 * rows and len(drawn) == n and figure.get_suptitle() == "Simulated"
+        assert [axis.get_title() for axis in drawn] == [f"image {i}" for i in range(n)]
+        for axis, image in zip(drawn, images, strict=True):
+            assert np.array_equal(axis.images[0].get_array(), image.squeeze()) and axis.images[0].get_clim() == (0, 255)
+        assert not any(axis.axison for axis in figure.axes)
+    finally:
+        plt.close(figure)
+
+
+def test_colours_and_their_second_cues():
+    assert len(dhl.PALETTE) == len(dhl.MARKERS) == len(dhl.LINESTYLES) == len(set(dhl.PALETTE))
+    lightness = sorted(
+        0.2126 * r + 0.7152 * g + 0.0722 * b for r, g, b in map(plt.matplotlib.colors.to_rgb, dhl.PALETTE)
+    )
+    assert lightness[-1] < 0.75, "pale colours vanish on white"
+    assert len(set(map(str, dhl.LINESTYLES))) == len(set(dhl.MARKERS)) == len(dhl.PALETTE)
