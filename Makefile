@@ -14,6 +14,10 @@ STRICT = import platform as p, sys; ref = open('.python-version').read().strip()
 NBVAL = $(shell $(PY) -c "$(STRICT); print('--nbval' if ref and sys.platform == 'linux' and p.machine() == 'x86_64' \
 	else '--nbval-lax')") --nbval-current-env --nbval-cell-timeout=300
 
+# Bytecode for all but the packages' own tests: 90 MB less than pip's, and kernels start fast even where none is written.
+COMPILE = import compileall, re, sysconfig; compileall.compile_dir(sysconfig.get_path('purelib'), quiet=2, workers=0, \
+	rx=re.compile('[^a-z]tests?[^a-z._]'))
+
 .PHONY: course test test-all lab lint clean pins refresh
 
 course: $(READY)
@@ -55,4 +59,5 @@ $(READY): requirements.txt pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements.txt
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(PY) -c "$(COMPILE)"
 	@touch $(READY)
