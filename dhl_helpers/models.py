@@ -122,7 +122,10 @@ def baseline_cnn(train, val, epochs, seed=0, weights="", cache_dir=""):
     cnn, recipe = build_cnn(train.image_shape, train.n_classes, seed), _recipe(train, val, epochs, seed)
     for folder in filter(None, [weights] if weights else [sample.folder() / "weights", cache_dir]):
         description = Path(folder, "baseline_cnn.json")
-        saved = json.loads(description.read_text()) if description.is_file() else {}
+        try:
+            saved = json.loads(description.read_text()) if description.is_file() else {}
+        except ValueError as error:
+            raise DataError(f"{description}: damaged ({error}). Restore or remove it.") from error
         if saved.get("recipe") == recipe:
             file = description.with_name(saved["file"])
             if not file.is_file() or _digest(file.read_bytes()) != saved["sha256"]:

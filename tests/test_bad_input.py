@@ -495,3 +495,16 @@ def test_labels_and_patients_of_evaluate():
     many = [str(label) for label in range(40)]
     with refused("40 patients are too few to resample 40 classes", "Add patients"):
         dhl.evaluate(np.arange(40), np.full((40, 40), 1 / 40), many, n_resamples=5)
+
+
+def test_a_patient_column_that_is_not_there_is_named(tmp_path):
+    Image.new("L", (8, 8)).save(tmp_path / "a.png")
+    (tmp_path / "films.csv").write_text("path,label,patient\na.png,ill,1\n")
+    with pytest.raises(dhl.DataError, match=r"films.csv: no column 'patiant'.*patient_column.*path, label, patient"):
+        dhl.load_dataset("csv", tmp_path / "films.csv", patient_column="patiant")
+
+
+def test_a_damaged_metadata_file_is_named(tmp_path):
+    (tmp_path / "metadata.csv").write_text("")
+    with pytest.raises(dhl.DataError, match=r"metadata.csv: not a readable CSV .*make the set again"):
+        dhl.load_dataset("sample", tmp_path)

@@ -19,13 +19,16 @@ def folder():
 def read(data_dir=""):
     """List the samples, or another set that data_samples/simulate.py wrote to `data_dir`."""
     root = Path(data_dir or folder())
-    if not (root / "metadata.csv").is_file():
+    file = root / "metadata.csv"
+    if not file.is_file():
         raise DataError(
-            f"{root / 'metadata.csv'}: not found. Run the course from its clone, or set DHL_SAMPLES to the folder "
-            "data_samples of one."
+            f"{file}: not found. Run the course from its clone, or set DHL_SAMPLES to the folder data_samples of one."
         )
-    table = pd.read_csv(root / "metadata.csv")
+    try:
+        table = pd.read_csv(file)
+    except ValueError as error:  # pandas' parser errors and wrong encodings are ValueErrors
+        raise DataError(f"{file}: not a readable CSV ({error}). Restore it or make the set again.") from error
     lacking = {"path", "label", "patient_id", "split"} - set(table)
     if lacking:
-        raise DataError(f"{root / 'metadata.csv'}: no column {', '.join(sorted(lacking))}. Make the set again.")
+        raise DataError(f"{file}: no column {', '.join(sorted(lacking))}. Restore it or make the set again.")
     return Found(table.assign(path=[root / path for path in table["path"]]), CLASS_NAMES)

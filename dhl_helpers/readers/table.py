@@ -29,7 +29,8 @@ def read(
     path_column, label_column : str
         Columns that must be there.
     patient_column, split_column : str
-        Used where they are there. Parts of a split are named train, val, test, external.
+        Used where they are there; must be there when named otherwise than by default. Parts of a split are named
+        train, val, test, external.
     root : str or path, optional
         The folder that the paths start from; the CSV's own folder by default. No path may lead out of it.
     prefix : str
@@ -40,7 +41,10 @@ def read(
         table = pd.read_csv(file)
     except (OSError, ValueError) as error:  # pandas' parser errors and wrong encodings are ValueErrors
         raise DataError(f"{file}: not a readable CSV ({error}). Give the CSV file itself as data_dir.") from error
-    for column, option in ((path_column, "path_column"), (label_column, "label_column")):
+    named = {"path_column": path_column, "label_column": label_column}
+    named |= {"patient_column": patient_column} if patient_column != "patient_id" else {}
+    named |= {"split_column": split_column} if split_column != "split" else {}
+    for option, column in named.items():
         if column not in table:
             raise DataError(f"{file}: no column {column!r}. Name it with {option}; there are: {', '.join(table)}.")
     if table.empty:
