@@ -41,11 +41,12 @@ def conv_base(cnn, cut="flatten"):
         raise DataError(f"There is no cut {cut!r}; choose 'flatten', 'average' or 'dense'.")
     if not flatten or (cut == "dense" and not hidden):
         raise DataError(f"The network {cnn.name!r} has no layer for the cut {cut!r}: a Flatten, then Dense layers.")
+    image = cnn.inputs[0]  # not the list around it: Keras would warn whenever the base is called with an array
     if cut == "dense":
-        return keras.Model(cnn.inputs, hidden[-1].output)
+        return keras.Model(image, hidden[-1].output)
     if cut == "average":
-        return keras.Model(cnn.inputs, keras.layers.GlobalAveragePooling2D()(flatten[0].input))
-    return keras.Model(cnn.inputs, flatten[0].output)
+        return keras.Model(image, keras.layers.GlobalAveragePooling2D()(flatten[0].input))
+    return keras.Model(image, flatten[0].output)
 
 
 def pretrained_base(name, image_shape, weights=None, pooling="avg"):
