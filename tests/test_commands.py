@@ -80,7 +80,7 @@ def test_a_run_writes_notebooks_pages_and_results(run, tiny):
     text = json.dumps(nbformat.read(run.out / "00_first.ipynb", as_version=4))
     assert "NAME is 12" in text and str(tiny) in text, "parameters and working directory"
     index = (run.out / "index.html").read_text(encoding="utf-8")
-    assert "0.900 (0.800 to 0.950)" in index and "2.5" in index
+    assert "0.900 (0.800 to 0.950)" in index and "2.5" in index and "EPOCHS: 4. RATE: 1. NAME: 12." in index
     assert index.index("0.900") < index.index("<img") < index.index(">01_second<"), "results, figures, then the list"
     assert 'alt="a line that &quot;rises&quot;. It is straight."' in index
     assert (run.out / "figures" / "00_first-1.png").read_bytes().startswith(b"\x89PNG")

@@ -17,7 +17,7 @@ pre { overflow-x: auto; padding: .6rem .8rem; margin: .4rem 0; font: .85rem/1.45
 .output_error { border-left: 3px solid #c2410c } .scroll, .rendered_html { overflow-x: auto }
 table { border-collapse: collapse; font-size: .9rem; margin: .6rem 0 }
 th, td { padding: .3rem .7rem; border: 0 solid var(--line); border-bottom-width: 1px; text-align: left }
-td { font-variant-numeric: tabular-nums; white-space: nowrap } .rendered_html td { white-space: normal }
+td { font-variant-numeric: tabular-nums } .scroll td { min-width: 5.2rem; vertical-align: top }
 img { max-width: 100%; height: auto; background: #fff; border-radius: 4px }
 .figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 20rem), 1fr)); gap: 1rem }
 figure { margin: 0 } figcaption { font-size: .85rem } summary { cursor: pointer; padding: .3rem 0 }
@@ -62,3 +62,35 @@ def notebook_page(notebook, name):
 
     body, _ = HTMLExporter(template_name="basic").from_notebook_node(notebook)
     return page(name, f'<p><a href="index.html">All notebooks of this run</a></p>\n{body}')
+
+
+def index(about, table, done, planned, figures):
+    """The first page of a run: what it was, its results, its figures, then its notebooks with their times."""
+    parts = ["<h1>Deep Hybrid Learning for radiographs</h1>", *(f"<p>{escape(line)}</p>" for line in about)]
+    if table is not None:
+        by_class = [name for name in table if name.endswith(")")]  # as in "AUC (viral)"
+        parts += ["<h2>Results</h2>", as_html(table.drop(columns=by_class))]
+        if by_class:
+            table = as_html(table[["notebook", "method", *by_class]])
+            parts.append(f"<details><summary>By class</summary>{table}</details>")
+    parts.append("<h2>Figures</h2>" if any(figures) else "")
+    for (name, _, _), drawn in reversed(list(zip(done, figures, strict=True))):
+        if drawn:
+            parts.append(f"<details open><summary>{name}</summary><div class=figures>")
+            parts += [
+                f'<figure><a href="{name}.html"><img src="figures/{file}" loading="lazy" alt="{escape(text)}"></a>'
+                f"<figcaption>{escape(text[0].upper() + text.split('. ')[0][1:])}</figcaption></figure>"
+                for file, text in drawn
+            ]
+            parts.append("</div></details>")
+    rows = [f'<td><a href="{name}.html">{name}</a></td><td>{seconds:.1f}</td><td>{state}</td>'
+            for name, seconds, state in done]  # fmt: skip
+    rows += [f"<td>{name}</td><td></td><td>not run</td>" for name in planned[len(done):]]
+    parts.append("<h2>Notebooks</h2><table><thead><tr><th>Notebook</th><th>Seconds</th><th>Result</th></tr></thead>")
+    parts += [*(f"<tr>{row}</tr>" for row in rows), "</table>"]
+    return page("Deep Hybrid Learning: results of a run", "\n".join(parts))
+
+
+def as_html(table):
+    """A table of text as HTML that scrolls on a narrow screen."""
+    return f'<div class="scroll">{table.to_html(index=False, border=0)}</div>'

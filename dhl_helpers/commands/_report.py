@@ -1,11 +1,9 @@
 """What a run reports: its summary, its failures, its index page, its table of results."""
 
-from html import escape
-
 from . import _pages
 
 
-def write(out, done, planned):
+def write(out, done, planned, data):
     """Write the pages of a run and return its summary as text.
 
     Parameters
@@ -16,6 +14,8 @@ def write(out, done, planned):
         Name, seconds and state of each notebook that was started.
     planned : list of str
         The names of all selected notebooks.
+    data : str
+        What the run was on, for the index page.
 
     Returns
     -------
@@ -35,7 +35,9 @@ def write(out, done, planned):
         (out / f"{name}.html").write_text(_pages.notebook_page(notebook, name), encoding="utf-8")
     failed = sum(state != "ok" for _, _, state in done)
     summary = counts(len(done), len(planned), sum(seconds for _, seconds, _ in done), failed, claims)
-    (out / "index.html").write_text(index(out, done, planned, figures, summary), encoding="utf-8")
+    table = results(out / "results.csv") if (out / "results.csv").exists() else None
+    index = _pages.index([data, summary], table, done, planned, figures)
+    (out / "index.html").write_text(index, encoding="utf-8")
     return f"{summary}\nRead {out / 'index.html'}"
 
 
@@ -87,30 +89,6 @@ def results(csv):
     if rows["seconds"].notna().any():
         table["seconds"] = rows.groupby(keys)["seconds"].last().map("{:.1f}".format, na_action="ignore")
     return table.fillna("").reset_index().rename_axis(columns=None)
-
-
-def index(out, done, planned, figures, summary):
-    """The first page: the table of results, the figures, then the notebooks with their times."""
-    parts = ["<h1>Deep Hybrid Learning for radiographs</h1>", f"<p>{escape(summary)} Not for diagnosis.</p>"]
-    if (out / "results.csv").exists():
-        table = results(out / "results.csv").to_html(index=False, border=0)
-        parts += ["<h2>Results</h2>", f'<div class="scroll">{table}</div>']
-    parts.append("<h2>Figures</h2>" if any(figures) else "")
-    for (name, _, _), drawn in reversed(list(zip(done, figures, strict=True))):
-        if drawn:
-            parts.append(f"<details open><summary>{name}</summary><div class=figures>")
-            parts += [
-                f'<figure><a href="{name}.html"><img src="figures/{file}" loading="lazy" alt="{escape(text)}"></a>'
-                f"<figcaption>{escape(text[0].upper() + text.split('. ')[0][1:])}</figcaption></figure>"
-                for file, text in drawn
-            ]
-            parts.append("</div></details>")
-    rows = [f'<td><a href="{name}.html">{name}</a></td><td>{seconds:.1f}</td><td>{state}</td>'
-            for name, seconds, state in done]  # fmt: skip
-    rows += [f"<td>{name}</td><td></td><td>not run</td>" for name in planned[len(done):]]
-    parts.append("<h2>Notebooks</h2><table><thead><tr><th>Notebook</th><th>Seconds</th><th>Result</th></tr></thead>")
-    parts += [*(f"<tr>{row}</tr>" for row in rows), "</table>"]
-    return _pages.page("Deep Hybrid Learning: results of a run", "\n".join(parts))
 
 
 def markdown(table):

@@ -39,26 +39,35 @@ def main(args):
             wanted[name] = os.path.abspath(text)  # the notebooks run in another folder
     defaults = {name: value for each in declared.values() for name, value in each.items() if name not in OWN}
     chosen = typed(defaults, wanted)
-    check_data(defaults | chosen)
+    about = check_data(defaults | chosen) + "".join(f" {name}: {value}." for name, value in chosen.items())
     out = Path(args.out).resolve()
     prepare(out, select(args.notebooks))
     chosen |= zip(OWN, (str(out / "results.csv"), str(out / "work")), strict=True)
     try:
-        return execute(series, declared, chosen, out, args.keep_going)
+        done, code = execute(series, declared, chosen, out, args.keep_going)
+        print(_report.write(out, done, [path.stem for path in series], about))
+        return code
     finally:
         (out / MARKER).write_text("")
 
 
 def check_data(parameters):
-    """Load and split the data once, so that what is wrong with them is said now and not by the third notebook."""
-    from ..data import load_dataset
+    """Load and split the data once, so that what is wrong with them is said now and not by the third notebook.
 
-    if "DATASET" in parameters:
-        options = {"data_dir": parameters.get("DATA_DIR", ""), "image_size": parameters.get("IMAGE_SIZE", 96)}
-        with warnings.catch_warnings(record=True) as caught:
-            load_dataset(parameters["DATASET"], **options).split(seed=parameters.get("SEED", 0))
-        for warning in caught:
-            print(f"note: {warning.message}", file=sys.stderr)
+    Returns a sentence on what they are.
+    """
+    from ..data import load_dataset
+    from ..readers import REGISTRY
+
+    if "DATASET" not in parameters:
+        return "Not for diagnosis."
+    options = {"data_dir": parameters.get("DATA_DIR", ""), "image_size": parameters.get("IMAGE_SIZE", 96)}
+    with warnings.catch_warnings(record=True) as caught:
+        data = load_dataset(parameters["DATASET"], **options)
+        data.split(seed=parameters.get("SEED", 0))
+    for warning in caught:
+        print(f"note: {warning.message}", file=sys.stderr)
+    return f"{REGISTRY[parameters["DATASET"]].title}: {len(data)} images. Not for diagnosis."
 
 
 def prepare(out, series):
@@ -81,7 +90,7 @@ def prepare(out, series):
 
 
 def execute(series, declared, chosen, out, keep_going):
-    """Run the notebooks one after another, then write the pages; returns the exit code."""
+    """Run the notebooks one after another; returns name, seconds and state of each, and the exit code."""
     from nbclient.exceptions import DeadKernelError
     from papermill import PapermillExecutionError, execute_notebook
     from tqdm import tqdm
@@ -104,5 +113,4 @@ def execute(series, declared, chosen, out, keep_going):
             bar.write(f"{path.stem:<26}{done[-1][1]:7.1f} s  {state}")
             if code == 130 or (code and not keep_going):
                 break
-    print(_report.write(out, done, [path.stem for path in series]))
-    return code
+    return done, code
