@@ -67,7 +67,8 @@ def check_data(parameters):
         data.split(seed=parameters.get("SEED", 0))
     for warning in caught:
         print(f"note: {warning.message}", file=sys.stderr)
-    return f"{REGISTRY[parameters["DATASET"]].title}: {len(data)} images. Not for diagnosis."
+    title = REGISTRY[parameters["DATASET"]].title
+    return f"{title}: {len(data)} images. Not for diagnosis."
 
 
 def prepare(out, series):
