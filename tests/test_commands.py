@@ -230,7 +230,6 @@ def test_refresh(tiny, tmp_path):
     """In a copy of the repository with the tiny series: outputs, timings, the figure and the README's tables."""
     shutil.copytree(ROOT / "dhl_helpers", tmp_path / "dhl_helpers")
     shutil.copytree(tiny, tmp_path / "notebooks")
-    (tmp_path / "notebooks" / "results").mkdir()
     (tmp_path / "README.md").write_text(
         "<!-- run:begin (by refresh) -->\n<!-- run:end -->\n<!-- notebooks:begin -->\nstale\n<!-- notebooks:end -->\n"
     )

@@ -38,6 +38,7 @@ def main(args):
         if (RESULTS / "timings.csv").exists():
             timings = pd.concat([timings, pd.read_csv(RESULTS / "timings.csv")]).drop_duplicates("notebook")
         timings = timings.sort_values("notebook")
+        RESULTS.mkdir(exist_ok=True)
         timings.to_csv(RESULTS / "timings.csv", index=False)
         for path, (_, seconds, _, _) in zip(series, measured, strict=True):
             state_time(path, seconds)
@@ -71,9 +72,8 @@ def measure(path, records):
 
     notebook = nbformat.read(path, as_version=4)
     parameters = next(cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", []))
-    committed = parameters.source
+    committed, peaks = parameters.source, [0]
     parameters.source += f"\nRESULTS = {str(records)!r}"
-    peaks = [0]
     with own_kernel() as kernel:
         client = NotebookClient(
             notebook, timeout=600, kernel_name=kernel, record_timing=False, coalesce_streams=True,
