@@ -22,10 +22,10 @@ from dhl_helpers.course import COMMITTED
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SERIES = {path: nbformat.read(path, as_version=4) for path in PATHS}
 MACHINE_PATH = re.compile(r"(?<![\w.~])/(?:work|root|home|tmp|Users|usr|opt)/|[A-Z]:\\")
-# A share in per cent, or a metric with a decimal number near it: results belong into outputs. The interval's level and
-# a paragraph that links its source may state theirs.
+# A share in per cent (but the 95 of an interval, and all), or a metric with a decimal number near it: results belong
+# into outputs. A paragraph that links its source may state what stands there.
 TYPED_RESULT = re.compile(
-    r"(?<![\w.])\d+(\.\d+)?\s?%(?! (?:confidence )?interval)"
+    r"(?<![\w.])(?!(?:95|100)\s?%)\d+(\.\d+)?\s?%"
     r"|(?i:auc|accuracy|recall|precision|f1|brier|sensitivity|specificity)[^.\n]{0,40}\b[01]?\.\d+"
 )
 SOURCE = re.compile(r"\]\(https?://|doi", re.IGNORECASE)
