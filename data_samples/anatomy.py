@@ -1,10 +1,10 @@
 """The chest of a simulated patient: who it is, how it stands before the detector, and one function a structure.
 
-Lengths are in centimetres. x runs to the patient's left (the right of the film), y from the lung apices down, z from the
-back (negative) to the front (positive). Organs with a closed form (body, lungs, heart, diaphragm, spine) give the length
-of a ray through them on the pixel grid; bones, vessels and bronchi are clouds of points, each with a volume, that are
-projected and binned. Every structure draws its variation from a random stream of its own, so a new structure leaves the
-others as they are.
+Lengths are in centimetres. x runs to the patient's left (the right of the film), y from the lung apices down, z from
+the back (negative) to the front (positive). Organs with a closed form (body, lungs, heart, diaphragm, spine) give the
+length of a ray through them on the pixel grid; bones, vessels and bronchi are clouds of points, each with a volume,
+that are projected and binned. Every structure draws its variation from a random stream of its own, so a new structure
+leaves the others as they are.
 """
 
 import zlib
@@ -264,7 +264,7 @@ def heart(patient, grid):
 
 
 def diaphragm(patient, grid):
-    """Share of the cage's depth below the domes, 0 to 1: liver and stomach push up, lung stays behind and beside them."""
+    """Share of the cage's depth below the domes, 0 to 1: lung stays behind and beside them, towards its recesses."""
     rng = patient.stream("diaphragm")
     bulge, recess = rng.uniform(0.85, 1.15, 2)
     x, y = grid.at(0.2 * patient.depth)
@@ -341,7 +341,7 @@ def tree(patient, grid, structure, generations, stems, length, radius, spread):
         tilt = rng.normal(0, 0.55, stems)
         heading = np.stack([side * np.cos(fan) * np.cos(tilt), np.sin(fan), np.sin(tilt) * 0.8], axis=1)
         long, thick = np.full(stems, length * h) * rng.uniform(0.8, 1.2, stems), np.full(stems, radius * h)
-        for generation in range(generations):
+        for _ in range(generations):
             step = np.linspace(0, 1, steps)[:, None, None]
             bow = rng.normal(0, 0.10, heading.shape) * long[:, None]
             ends = start + heading * long[:, None]
@@ -405,18 +405,19 @@ def ribs(patient, grid):
     side = np.repeat([RIGHT, LEFT], 12)[:, None]
     steps = max(90, int(0.75 * grid.size))
     reach = np.array([128, 140, 142, 142, 140, 138, 134, 128, 120, 112, 80, 52]) * np.pi / 180
-    angle = np.linspace(0.10, 1.0, steps)[None] * (reach[pairs] * (1 + 0.03 * wobble[:, 0]))[:, None]
+    angle = np.linspace(0.015, 1.0, steps)[None] * (reach[pairs] * (1 + 0.03 * wobble[:, 0]))[:, None]
     top, pitch = vertebra_levels(patient)
     fall = patient.rib_fall * np.clip(0.45 + 0.11 * pairs, 0, 1.1) * (0.85 + 0.15 * grid.pose.breath)
     fall = (fall + 0.08 * wobble[:, 1])[:, None] * pitch
     turned = 0.5 * (1 - np.cos(angle))
     descent = turned**2 * (3 - 2 * turned)
     # A rib climbs a little from its vertebra, runs nearly level behind, falls at the side, and levels out in front.
-    y = top + (pairs[:, None] + 0.38) * pitch + fall * descent - 0.35 * pitch * np.sin(np.minimum(2.2 * angle, np.pi))
+    climb = 0.35 * pitch * np.sin(np.minimum(2.2 * angle, np.pi))
+    y = top + (pairs[:, None] + 0.38) * pitch + fall * descent - climb
     w, d = patient.cage(np.maximum(y, 0.05 * patient.height))
     w, d = w + 0.15 * patient.wall, d + 0.10 * patient.wall
     sine, cosine = np.sin(angle), np.cos(angle)
-    x = side * (w * np.sign(sine) * np.abs(sine) ** 0.80 + 0.10 * patient.width * (1 - turned) ** 3)
+    x = side * (w * np.sign(sine) * np.abs(sine) ** 0.80 + 0.05 * patient.width * (1 - turned) ** 3)
     curve = np.stack([x, y, -d * np.sign(cosine) * np.abs(cosine) ** 0.85], axis=-1)
     high = 0.031 * patient.width * (1 + 0.10 * wobble[:, 2])[:, None] * (1 + 0.25 * turned) + 0.10
     return tube(curve, high, 0.55 * high, grid.pitch, core=0.16, cortex=0.034 + 0.0040 * patient.width)
@@ -457,7 +458,8 @@ def shoulder_blades(patient, grid):
         line = np.linspace(0, 1, 2 * n)[:, None]
         borders += [corner[1] + line * (corner[2] - corner[1]), corner[0] + line * (corner[2] - corner[0]),
                     corner[0] + line * (corner[1] - corner[0])]
-    rim, rim_volume = tube(np.array(borders), 0.022 * size + 0.03, 0.022 * size + 0.03, grid.pitch, core=0.30, cortex=0.02)
+    edge = 0.022 * size + 0.03
+    rim, rim_volume = tube(np.array(borders), edge, edge, grid.pitch, core=0.30, cortex=0.02)
     arms = []
     line = np.linspace(0, 1, max(60, grid.size // 2))[:, None]
     for side in (RIGHT, LEFT):

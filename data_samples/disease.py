@@ -39,33 +39,43 @@ class Disease:
     phases: np.ndarray  # (m,)
     ragged: float
     patchy: float  # share of the extent that is left out in patches
-    streaks: float  # thickening of vessels and airways inside the extent, cm^2 per cm^2
+    streaks: float  # thickening of the interstitium inside the extent
 
 
 def draw(patient):
-    """The disease of a patient after its label; `None` for a normal one."""
+    """The disease of a patient after its label; `None` for a normal one.
+
+    Everything is drawn whatever the label, so that a patient keeps its lungs when the label is changed.
+    """
     rng = patient.stream("disease")
-    waves, phases = rng.normal(0, 1, (16, 3)) * np.array([5.0, 6.0, 2.5]), rng.uniform(0, 2 * np.pi, 16)
+    waves = rng.normal(0, 1, (16, 3)) * np.array([5.0, 6.0, 2.5])
+    phases = rng.uniform(0, 2 * np.pi, 16)
     burden = rng.beta(1.6, 2.0)
     names = list(LOBES)
-    first, second = rng.choice(6, size=2, replace=False, p=[LOBES[name][5] for name in names])
-    several = rng.random() < 0.25
-    shift, scale, dense, border = (rng.normal(0, 1, (2, 3)), rng.uniform(0.75, 1.3, (2, 3)),
-                                   rng.uniform(0.40, 0.95), rng.uniform(0.10, 0.30))
-    glass, streaks, patchy, sided = rng.uniform(0.10, 0.30), rng.uniform(0.5, 1.6), rng.uniform(0.3, 0.9), rng.normal(0, 0.2, 4)
+    lobes = [LOBES[names[i]] for i in rng.choice(6, size=2, replace=False, p=[LOBES[name][5] for name in names])]
+    k = 1 + int(rng.random() < 0.25)  # lobes affected by a bacterial pneumonia
+    shift, scale = rng.normal(0, 1, (2, 3)), rng.uniform(0.75, 1.3, (2, 3))
+    dense, border = rng.uniform(0.60, 1.00), rng.uniform(0.08, 0.25)
+    glass, streaks, patchy = rng.uniform(0.20, 0.42), rng.uniform(1.2, 2.8), rng.uniform(0.3, 0.9)
+    uneven = rng.normal(0, 0.2, 4)
     if patient.label == "bacterial":
-        lobes = [LOBES[names[first]], LOBES[names[second]]][: 1 + several]
-        k = len(lobes)
-        centre = np.array([lobe[1:4] for lobe in lobes]) + shift[:k] * np.array([0.13, 0.06, 0.15])
-        radius = (0.32 + 0.50 * burden) * scale[:k] * np.array([1.2, 0.75, 1.8]) * np.array([[1.0], [0.6]])[:k]
-        return Disease(np.array([lobe[0] for lobe in lobes]), centre, radius, np.array([int(lobe[4]) for lobe in lobes]),
-                       np.full(k, border), np.full(k, dense), waves, phases, 0.30, 0.15, 0.0)
+        first_larger = np.array([[1.0], [0.6]])
+        return Disease(
+            side=np.array([lobe[0] for lobe in lobes[:k]]),
+            centre=(np.array([lobe[1:4] for lobe in lobes]) + shift * np.array([0.13, 0.06, 0.15]))[:k],
+            radius=((0.42 + 0.50 * burden) * scale * np.array([1.2, 0.75, 1.8]) * first_larger)[:k],
+            below=np.array([int(lobe[4]) for lobe in lobes[:k]]), softness=np.full(k, border), fill=np.full(k, dense),
+            waves=waves, phases=phases, ragged=0.30, patchy=0.15, streaks=0.0,
+        )
     if patient.label == "viral":
-        centre = np.array([[0.30, 0.50, 0.0], [0.30, 0.50, 0.0], [0.45, 0.75, -0.3], [0.45, 0.75, -0.3]])
-        centre = centre + 0.08 * np.array([[a, b, 0] for a, b in zip(sided, sided[::-1], strict=True)])
-        radius = (0.24 + 0.36 * burden) * np.array([1.1, 0.75, 1.6]) * (1 + 0.5 * sided)[:, None]
-        return Disease(np.array([RIGHT, LEFT, RIGHT, LEFT]), centre, radius, np.full(4, -1), np.full(4, 0.45),
-                       glass * (1 + sided), waves, phases, 0.55, patchy, streaks)
+        hilum, base = [0.30, 0.50, 0.0], [0.45, 0.75, -0.3]
+        moved = 0.08 * np.stack([uneven, uneven[::-1], np.zeros(4)], axis=1)
+        return Disease(
+            side=np.array([RIGHT, LEFT, RIGHT, LEFT]), centre=np.array([hilum, hilum, base, base]) + moved,
+            radius=(0.24 + 0.36 * burden) * np.array([1.1, 0.75, 1.6]) * (1 + 0.5 * uneven)[:, None],
+            below=np.full(4, -1), softness=np.full(4, 0.45), fill=glass * (1 + uneven),
+            waves=waves, phases=phases, ragged=0.55, patchy=patchy, streaks=streaks,
+        )
     return None
 
 

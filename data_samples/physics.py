@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
 # Mass attenuation coefficients in cm^2/g at 40, 60 and 80 keV for ICRU-44 soft tissue and cortical bone, with their
-# densities in g/cm^3: Hubbell and Seltzer, Tables of X-Ray Mass Attenuation Coefficients, NISTIR 5632 (1995), tables 2, 4.
+# densities in g/cm^3: Hubbell and Seltzer, Tables of X-Ray Mass Attenuation Coefficients, NISTIR 5632 (1995).
 SOFT_TISSUE = np.array([0.2688, 0.2048, 0.1823]) * 1.06
 CORTICAL_BONE = np.array([0.6655, 0.3148, 0.2229]) * 1.92
 QUANTA_PER_MM2 = 25_000  # at the detector, per microgray; rounded, after typical general radiography spectra
@@ -24,6 +24,7 @@ class Exposure:
     blur: float  # detector blur, cm
     low: float  # quantile of the signal shown black
     high: float  # quantile shown white
+    equalise: float  # from a straight tone curve (0) to the histogram's own (1)
     black: float  # grey value of the first, 0 to 1
     gamma: float
     bow: float  # S-shape of the tone curve: 0 straight, 1 steep in the middle, negative flat there
@@ -53,7 +54,7 @@ def expose(soft, bone, exposure, pitch, rng):
     -------
     ndarray (n, n), float64, positive
     """
-    lines = np.array([0.62 - 0.30 * exposure.hardness, 0.33 + 0.15 * exposure.hardness, 0.05 + 0.15 * exposure.hardness])
+    lines = np.array([0.62, 0.33, 0.05]) + exposure.hardness * np.array([-0.30, 0.15, 0.15])
     primary = sum(weight * np.exp(-(mu_soft * soft + mu_bone * bone))
                   for weight, mu_soft, mu_bone in zip(lines, SOFT_TISSUE, CORTICAL_BONE, strict=True))
     # Scatter spreads over centimetres: blur a coarse copy. It comes from tissue, so air outside the body adds little.
@@ -62,10 +63,12 @@ def expose(soft, bone, exposure, pitch, rng):
     scattered = ndimage.gaussian_filter(coarse, 3.0 / (step * pitch), mode="nearest")
     scattered = enlarge(scattered, primary.shape[0])
     signal = ndimage.gaussian_filter(primary + exposure.scatter * scattered, exposure.blur / pitch)
-    quanta = exposure.dose * QUANTA_PER_MM2 * DETECTION * (10 * pitch) ** 2 / 0.05 * signal
+    # The dose holds behind the middle of the chest, where about a twentieth of the beam arrives.
+    in_air = exposure.dose / 0.05 * QUANTA_PER_MM2 * DETECTION * (10 * pitch) ** 2
+    quanta = in_air * signal
     # A normal deviate scaled by the root of the mean: unlike a Poisson draw it uses up the stream at a fixed rate.
     quanta = quanta + np.sqrt(quanta) * rng.standard_normal(signal.shape)
-    return np.maximum(quanta, 1.0) / (exposure.dose * QUANTA_PER_MM2 * DETECTION * (10 * pitch) ** 2 / 0.05)
+    return np.maximum(quanta, 1.0) / in_air
 
 
 def process(signal, exposure, pitch):
@@ -85,12 +88,14 @@ def process(signal, exposure, pitch):
     """
     density = -np.log(signal)
     step = max(1, int(0.5 / pitch))
-    broad = enlarge(ndimage.gaussian_filter(density[::step, ::step], 2.5 / (step * pitch), mode="nearest"), len(density))
-    density = density - exposure.flatten * broad
+    broad = ndimage.gaussian_filter(density[::step, ::step], 2.5 / (step * pitch), mode="nearest")
+    density = density - exposure.flatten * enlarge(broad, len(density))
     density = density + exposure.edge * (density - ndimage.gaussian_filter(density, exposure.edge_width / pitch))
-    low, high = np.quantile(density[::2, ::2], [exposure.low, exposure.high])
-    scale = np.clip((density - low) / (high - low), -0.5, 1.5)
-    scale = np.clip(exposure.black + (1 - exposure.black) * scale, 0, 1)
+    shares = np.linspace(exposure.low, exposure.high, 33)
+    levels = np.quantile(density[::2, ::2], shares)
+    straight = np.clip((density - levels[0]) / (levels[-1] - levels[0]), 0, 1)
+    equalised = np.interp(density, levels, np.linspace(0, 1, 33))
+    scale = exposure.black + (1 - exposure.black) * (straight + exposure.equalise * (equalised - straight))
     scale = scale + exposure.bow * (scale**2 * (3 - 2 * scale) - scale)
     return np.clip(scale, 0, 1) ** exposure.gamma
 

@@ -4,8 +4,8 @@
     python data_samples/simulate.py --write                          make the shipped set again and replace it
     python data_samples/simulate.py --n 20000 --out DIR --size 224   make as many others as wanted
 
-From a notebook: ``patient = draw_patient(seed=1, number=7, label="viral")``, then ``image, lesion_mask = render(patient)``.
-The anatomy is in anatomy.py, pneumonia in disease.py, the X-rays in physics.py.
+From a notebook: ``patient = draw_patient(seed=1, number=7, label="viral")``, and then
+``image, lesion_mask = render(patient)``. The anatomy is in anatomy.py, pneumonia in disease.py, X-rays in physics.py.
 """
 
 import argparse
@@ -17,9 +17,7 @@ from pathlib import Path
 import disease
 import numpy as np
 import pandas as pd
-from anatomy import (
-    Grid, Patient, Pose, abdominal_gas, airways, body, bones, breasts, lungs, stream, vessels,
-)
+from anatomy import Grid, Patient, Pose, abdominal_gas, airways, body, bones, breasts, lungs, stream, vessels
 from disease import LABELS
 from physics import Exposure, annotate, expose, process
 from PIL import Image
@@ -68,13 +66,22 @@ def draw_patient(seed, number, label=None, site=None):
     w = (6.2 + 7.2 * growth**0.8) * (1 + 0.06 * z[0]) * (1 if sex == "M" else 0.96)
     return Patient(
         seed=seed, number=number, label=label or str(block[number % BLOCK]), age=round(float(age), 1), sex=sex,
-        site=site or drawn_site, width=w, height=w * (1.55 + 0.14 * growth) * (1 + 0.06 * z[1]),
-        depth=w * (0.80 - 0.08 * growth) * (1 + 0.06 * z[2]), wall=w * 0.13 * np.exp(0.35 * z[3]),
-        inflation=np.exp(0.16 * z[14]), taper=0.47 + 0.045 * z[4], heart=1.06 - 0.10 * growth + 0.06 * z[5], heart_axis=0.62 + 0.12 * z[6],
-        domes=0.045 + 0.02 * z[7], rib_fall=3.1 + 0.4 * growth + 0.3 * z[8],
-        bone=(0.62 + 0.38 * growth**0.7) * (1 + 0.10 * z[9]) * (1 - 0.003 * max(age - 50, 0)), bend=0.05 * w * z[10],
-        thymus=w * max(0.0, 0.42 - 0.12 * age) * abs(z[11]) if age < 3.5 else 0.0,
-        breast=w * 0.16 * abs(z[12]) if sex == "F" and age > 14 else 0.0, gas=0.07 * w * abs(z[13]),
+        site=site or drawn_site,
+        width=w,
+        height=w * (1.55 + 0.14 * growth) * (1 + 0.06 * z[1]),
+        depth=w * (0.80 - 0.08 * growth) * (1 + 0.06 * z[2]),
+        wall=w * 0.13 * np.exp(0.35 * z[3]),
+        inflation=np.exp(0.12 * z[14]),
+        taper=0.47 + 0.045 * z[4],
+        heart=1.06 - 0.10 * growth + 0.06 * z[5],
+        heart_axis=0.62 + 0.12 * z[6],
+        domes=0.045 + 0.02 * z[7],
+        rib_fall=3.1 + 0.4 * growth + 0.3 * z[8],
+        bone=(0.62 + 0.38 * growth**0.7) * (1 + 0.10 * z[9]) * (1 - 0.003 * max(age - 50, 0)),
+        bend=0.05 * w * z[10],
+        thymus=w * max(0.0, 0.42 - 0.12 * age) * abs(z[11]),
+        breast=w * 0.16 * abs(z[12]) if sex == "F" and age > 14 else 0.0,
+        gas=0.07 * w * abs(z[13]),
     )
 
 
@@ -84,11 +91,11 @@ def draw_pose(patient, image):
     z = rng.normal(0, 1, 6)
     infant = patient.age < 4
     view = "AP" if rng.random() < (0.9 if infant else 0.5 if patient.age < 10 else 0.3) else "PA"
-    field = 2 * patient.width * (1.06 + 0.40 * rng.random())
+    field = 2 * patient.width * (1.08 + 0.32 * rng.random())
     return Pose(
         view=view, turn=0.06 * z[0], lean=0.10 * z[1] + (0.05 if view == "AP" else 0.0), roll=0.03 * z[2],
         breath=rng.beta(2.2, 1.2), arms=rng.beta(0.6, 0.5), field=field, x0=0.05 * patient.width * z[3],
-        y0=(0.5 + 0.08 * z[4]) * patient.height,
+        y0=(0.5 + 0.06 * z[4]) * patient.height,
     )
 
 
@@ -103,15 +110,17 @@ def draw_exposure(patient, image):
     border = tuple(np.where(collimated, 0.06 * rng.random(4), 0.0))
     if patient.site == "A":
         return Exposure(
-            **spread, low=0.01 + 0.16 * u[3], high=0.985 + 0.014 * u[4], black=0.02 + 0.16 * u[5] ** 2,
-            gamma=np.exp(0.26 * z[1]), bow=0.2 + 0.45 * z[2], flatten=0.10 + 0.40 * u[6], edge=0.3 + 0.7 * u[7], edge_width=0.5, border=border,
+            **spread, border=border, low=0.01 + 0.16 * u[3], high=0.985 + 0.014 * u[4],
+            equalise=0.94 + 0.06 * u[11], black=0.02 + 0.16 * u[5] ** 2, gamma=np.exp(0.16 * z[1]),
+            bow=0.1 + 0.3 * z[2], flatten=0.10 + 0.40 * u[6], edge=0.3 + 0.7 * u[7], edge_width=0.5,
             marker="R", marker_at=(0.04 + 0.16 * u[8], 0.03 + 0.18 * u[9]), marker_size=0.05 + 0.04 * u[10],
-            stamp=f"KV{int(60 + 30 * u[0])}" if u[11] < 0.2 else "",
+            stamp=f"KV{int(60 + 30 * u[0])}" if rng.random() < 0.2 else "",
         )
     return Exposure(
-        **spread, low=0.005 + 0.04 * u[3], high=0.97 + 0.02 * u[4], black=0.08 + 0.14 * u[5],
-        gamma=0.85 * np.exp(0.2 * z[1]), bow=0.5 + 0.3 * z[2], flatten=0.35 + 0.35 * u[6], edge=0.9 + 1.2 * u[7], edge_width=0.25, border=border,
-        marker="L" if u[11] < 0.7 else "AP", marker_at=(0.82 + 0.08 * u[8], 0.04 + 0.10 * u[9]),
+        **spread, border=border, low=0.005 + 0.04 * u[3], high=0.97 + 0.02 * u[4],
+        equalise=0.25 + 0.40 * u[11], black=0.08 + 0.14 * u[5], gamma=0.85 * np.exp(0.15 * z[1]), bow=0.4 + 0.3 * z[2],
+        flatten=0.35 + 0.35 * u[6], edge=0.9 + 1.2 * u[7], edge_width=0.25,
+        marker="L" if rng.random() < 0.7 else "AP", marker_at=(0.82 + 0.08 * u[8], 0.04 + 0.10 * u[9]),
         marker_size=0.04 + 0.03 * u[10], stamp="",
     )
 
@@ -298,7 +307,7 @@ def check(folder, processes=None):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--check", action="store_true", help="make the shipped set again and compare; exit code 1 if it differs")
+    what.add_argument("--check", action="store_true", help="make the shipped set again; exit code 1 if it differs")
     what.add_argument("--write", action="store_true", help="replace the shipped images, metadata.csv and CHECKSUM")
     what.add_argument("--n", type=int, help="make this many images, with metadata.csv, in --out")
     parser.add_argument("--out", type=Path, help="folder for --n; made when absent")
