@@ -18,8 +18,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pandas as pd
 import simulate
+from independence import independence
 from PIL import Image
-from scipy import stats
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
@@ -32,7 +32,6 @@ HERE = Path(__file__).resolve().parent
 FRESH_SEED, FRESH_IMAGES = 77, 3700  # another stream of patients, more than 2,000 of them of site A
 SEEDS = range(10)
 IMAGE_SIZE, EPOCHS = COMMITTED["IMAGE_SIZE"], COMMITTED["EPOCHS"]
-CHANCE = 0.01 / 14  # level of one of the tests of independence, Bonferroni over all of them
 
 
 def macro_auc(labels, probabilities):
@@ -74,44 +73,6 @@ def measure_greys(fresh):
     model.fit(grey_levels(train.images), train.labels)
     auc = macro_auc(inside.labels, model.predict_proba(grey_levels(inside.images)))
     yield "greys", "macro AUC of logistic regression on mean, standard deviation and quantiles", auc, None, None
-
-
-def independence(table):
-    """Probability of a dependence on the class as strong as the one found, for everything that is not disease.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        Metadata as `simulate.generate` makes them. Only the first image of a patient counts, so that rows are
-        independent.
-
-    Returns
-    -------
-    dict of str to float
-        Name and p value: chi-square for categories, Kruskal and Wallis for numbers.
-    """
-    first = table.drop_duplicates("patient_id")
-    rows = []
-    for row in first.itertuples():
-        patient = simulate.draw_patient(row.seed, int(row.patient_id[1:]), site=row.site)
-        pose, exposure = simulate.draw_pose(patient, 1), simulate.draw_exposure(patient, 1)
-        rows.append({
-            "site": row.site, "sex": row.sex, "view": row.view, "marker": exposure.marker, "age": row.age,
-            "marker height": exposure.marker_size, "marker place": exposure.marker_at[0], "dose": exposure.dose,
-            "beam": exposure.hardness, "contrast": exposure.gamma, "position": pose.x0, "rotation": pose.turn,
-            "inspiration": pose.breath, "field": pose.field / patient.width,
-        })
-    facts = pd.DataFrame(rows)
-    labels = first["label"].to_numpy()
-    found = {}
-    for name, values in facts.items():
-        if values.nunique() < 2:
-            continue
-        if values.dtype == object or values.dtype == "str":
-            found[name] = float(stats.chi2_contingency(pd.crosstab(values.to_numpy(), labels)).pvalue)
-        else:
-            found[name] = float(stats.kruskal(*[values[labels == label] for label in simulate.LABELS]).pvalue)
-    return found
 
 
 def measure_independence(fresh):

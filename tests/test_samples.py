@@ -79,12 +79,11 @@ def test_checksum_is_that_of_the_files(simulate):
 
 
 def test_class_depends_on_nothing_but_disease(table, simulate):
-    """Each of 14 tests at a level of 0.01 / 14: by chance one in a hundred seeds would fail."""
-    import measure
+    from independence import LEVEL, independence
 
-    found = measure.independence(table)
-    assert len(found) >= 13
-    assert min(found.values()) > measure.CHANCE, found
+    found = independence(table)
+    assert len(found) == 14
+    assert min(found.values()) > LEVEL, found
 
 
 def test_some_shipped_images_are_what_the_program_makes(table, simulate, tmp_path):
@@ -121,7 +120,7 @@ def test_images_of_a_patient_differ_and_repeat(simulate):
 
 def test_severity_agrees_with_the_mask(simulate):
     severity, share = [], []
-    for number in range(24):
+    for number in range(14):
         patient = simulate.draw_patient(seed=4, number=number, label="bacterial" if number % 2 else "viral")
         _, mask, affected = simulate.film(patient, size=64)
         severity.append(affected)
