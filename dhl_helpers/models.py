@@ -151,7 +151,7 @@ def save_baseline(cnn, train, val, epochs, seed, folder):
     folder.mkdir(parents=True, exist_ok=True)
     file = f"baseline_cnn-{_digest(json.dumps(recipe, sort_keys=True).encode())[:12]}.weights.h5"
     unfinished = folder / f"unfinished-{os.getpid()}.weights.h5"
-    plain = build_cnn(train.image_shape, train.n_classes, seed)  # without the optimiser's state, twice the weights' size
+    plain = build_cnn(train.image_shape, train.n_classes)  # leaves out the optimiser, twice the size of the weights
     plain.set_weights(cnn.get_weights())
     plain.save_weights(unfinished)
     os.replace(unfinished, folder / file)
