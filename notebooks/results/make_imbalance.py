@@ -4,8 +4,8 @@
 
 It executes notebook 05 once for each of five seeds on the sample data and joins what the runs measured, so the protocol
 is the notebook's own. A seed decides the first weights of the CNN, the order of its images and its dropout, the heads
-and the oversampling. The images and their split stay: the spread leaves out the choice of patients. Seed 0 takes the shipped
-CNN, every other seed trains one.
+and the oversampling. The images and their split stay: the spread leaves out the choice of patients. Seed 0 takes the
+shipped CNN, every other seed trains one.
 
 Columns: task, model, treatment, macro AUC, minority recall, false alarms, Brier score, mean probability (of the
 minority), seed; one row a treatment, all measured on the validation part. Takes about 10 minutes on two cores.
