@@ -27,7 +27,7 @@ class Exposure:
     equalise: float  # from a straight tone curve (0) to the histogram's own (1)
     black: float  # grey value of the first, 0 to 1
     gamma: float
-    bow: float  # S-shape of the tone curve: 0 straight, 1 steep in the middle, negative flat there
+    tone: tuple  # relative steepness of the tone curve in equal steps from black to white
     flatten: float  # compression of the large-area signal, 0 to 1
     edge: float  # edge enhancement
     edge_width: float  # cm
@@ -96,8 +96,8 @@ def process(signal, exposure, pitch):
     straight = np.clip((density - levels[0]) / (levels[-1] - levels[0]), 0, 1)
     equalised = np.interp(density, levels, np.linspace(0, 1, 33))
     scale = exposure.black + (1 - exposure.black) * (straight + exposure.equalise * (equalised - straight))
-    scale = scale + exposure.bow * (scale**2 * (3 - 2 * scale) - scale)
-    return np.clip(scale, 0, 1) ** exposure.gamma
+    knots = np.concatenate([[0.0], np.cumsum(exposure.tone)]) / np.sum(exposure.tone)
+    return np.interp(scale, np.linspace(0, 1, len(knots)), knots) ** exposure.gamma
 
 
 def annotate(grey, exposure):

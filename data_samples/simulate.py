@@ -106,19 +106,21 @@ def draw_exposure(patient, image):
     spread = {  # what all hospitals share
         "hardness": u[0], "dose": np.exp(0.9 + 0.6 * z[0]), "scatter": 0.5 + 0.9 * u[1], "blur": 0.025 + 0.03 * u[2],
     }
+    uneven, steep = 0.18 * rng.normal(0, 1, 12), 0.6 * np.sin(np.pi * (np.arange(12) + 0.5) / 12)
     collimated = rng.random(4) < 0.3
     border = tuple(np.where(collimated, 0.06 * rng.random(4), 0.0))
     if patient.site == "A":
         return Exposure(
             **spread, border=border, low=0.01 + 0.16 * u[3], high=0.985 + 0.014 * u[4],
-            equalise=0.94 + 0.06 * u[11], black=0.02 + 0.16 * u[5] ** 2, gamma=np.exp(0.16 * z[1]),
-            bow=0.1 + 0.3 * z[2], flatten=0.10 + 0.40 * u[6], edge=0.3 + 0.7 * u[7], edge_width=0.5,
+            equalise=0.88 + 0.12 * u[11], black=0.02 + 0.16 * u[5] ** 2, gamma=np.exp(0.16 * z[1]),
+            tone=tuple(np.exp(uneven)), flatten=0.10 + 0.40 * u[6], edge=0.3 + 0.7 * u[7], edge_width=0.5,
             marker="R", marker_at=(0.04 + 0.16 * u[8], 0.03 + 0.18 * u[9]), marker_size=0.05 + 0.04 * u[10],
             stamp=f"KV{int(60 + 30 * u[0])}" if rng.random() < 0.2 else "",
         )
     return Exposure(
         **spread, border=border, low=0.005 + 0.04 * u[3], high=0.97 + 0.02 * u[4],
-        equalise=0.25 + 0.40 * u[11], black=0.08 + 0.14 * u[5], gamma=0.85 * np.exp(0.15 * z[1]), bow=0.4 + 0.3 * z[2],
+        equalise=0.25 + 0.40 * u[11], black=0.08 + 0.14 * u[5], gamma=0.85 * np.exp(0.15 * z[1]),
+        tone=tuple(np.exp(uneven + steep)),
         flatten=0.35 + 0.35 * u[6], edge=0.9 + 1.2 * u[7], edge_width=0.25,
         marker="L" if rng.random() < 0.7 else "AP", marker_at=(0.82 + 0.08 * u[8], 0.04 + 0.10 * u[9]),
         marker_size=0.04 + 0.03 * u[10], stamp="",
