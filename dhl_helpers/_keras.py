@@ -5,7 +5,10 @@ keep them among its results.
 """
 
 import os
+import warnings
 
+# Keras 3.15 copies its variables in a way that NumPy 2 will drop; nothing that a reader could mend.
+warnings.filterwarnings("ignore", "__array__ implementation doesn't accept a copy keyword", DeprecationWarning)
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # warnings about the machine, not about the work
 
 _stderr, _nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
