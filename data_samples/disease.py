@@ -55,16 +55,17 @@ def draw(patient):
     lobes = [LOBES[names[i]] for i in rng.choice(6, size=2, replace=False, p=[LOBES[name][5] for name in names])]
     k = 1 + int(rng.random() < 0.25)  # lobes affected by a bacterial pneumonia
     shift, scale = rng.normal(0, 1, (2, 3)), rng.uniform(0.75, 1.3, (2, 3))
-    dense, border = rng.uniform(0.60, 1.00), rng.uniform(0.08, 0.25)
-    glass, streaks, patchy = rng.uniform(0.20, 0.42), rng.uniform(1.2, 2.8), rng.uniform(0.3, 0.9)
+    dense, border = rng.uniform(0.75, 1.00), rng.uniform(0.08, 0.25)
+    glass, streaks, patchy = rng.uniform(0.30, 0.50), rng.uniform(1.6, 3.2), rng.uniform(0.3, 0.9)
     uneven = rng.normal(0, 0.2, 4)
+    faint = rng.uniform(0.15, 0.45) if rng.random() < 0.25 else 1.0  # one case in four is early or resolving
     if patient.label == "bacterial":
         first_larger = np.array([[1.0], [0.6]])
         return Disease(
             side=np.array([lobe[0] for lobe in lobes[:k]]),
             centre=(np.array([lobe[1:4] for lobe in lobes]) + shift * np.array([0.13, 0.06, 0.15]))[:k],
             radius=((0.42 + 0.50 * burden) * scale * np.array([1.2, 0.75, 1.8]) * first_larger)[:k],
-            below=np.array([int(lobe[4]) for lobe in lobes[:k]]), softness=np.full(k, border), fill=np.full(k, dense),
+            below=np.array([int(lobe[4]) for lobe in lobes[:k]]), softness=np.full(k, border), fill=np.full(k, faint * dense),
             waves=waves, phases=phases, ragged=0.30, patchy=0.15, streaks=0.0,
         )
     if patient.label == "viral":
@@ -73,8 +74,8 @@ def draw(patient):
         return Disease(
             side=np.array([RIGHT, LEFT, RIGHT, LEFT]), centre=np.array([hilum, hilum, base, base]) + moved,
             radius=(0.24 + 0.36 * burden) * np.array([1.1, 0.75, 1.6]) * (1 + 0.5 * uneven)[:, None],
-            below=np.full(4, -1), softness=np.full(4, 0.45), fill=glass * (1 + uneven),
-            waves=waves, phases=phases, ragged=0.55, patchy=patchy, streaks=streaks,
+            below=np.full(4, -1), softness=np.full(4, 0.45), fill=faint * glass * (1 + uneven),
+            waves=waves, phases=phases, ragged=0.55, patchy=patchy, streaks=faint * streaks,
         )
     return None
 

@@ -11,7 +11,7 @@ COMMITTED = {
     "DATASET": "sample",
     "DATA_DIR": "",
     "IMAGE_SIZE": 96,
-    "EPOCHS": 20,
+    "EPOCHS": 24,
     "SEED": 0,
     "WEIGHTS": "",
     "PRETRAINED": "DenseNet121",
