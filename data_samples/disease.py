@@ -65,7 +65,8 @@ def draw(patient):
             side=np.array([lobe[0] for lobe in lobes[:k]]),
             centre=(np.array([lobe[1:4] for lobe in lobes]) + shift * np.array([0.13, 0.06, 0.15]))[:k],
             radius=((0.42 + 0.50 * burden) * scale * np.array([1.2, 0.75, 1.8]) * first_larger)[:k],
-            below=np.array([int(lobe[4]) for lobe in lobes[:k]]), softness=np.full(k, border), fill=np.full(k, faint * dense),
+            below=np.array([int(lobe[4]) for lobe in lobes[:k]]),
+            softness=np.full(k, border), fill=np.full(k, faint * dense),
             waves=waves, phases=phases, ragged=0.30, patchy=0.15, streaks=0.0,
         )
     if patient.label == "viral":
