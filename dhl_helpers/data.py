@@ -10,6 +10,8 @@ from . import readers
 from .errors import DataError, listing
 from .images import decode_all
 from .labels import as_labels
+from .readers import dicom
+from .splitting import deal
 
 
 @dataclass(eq=False)
@@ -20,9 +22,10 @@ class Radiographs:
     ----------
     images : ndarray of uint8, shape (n, height, width, channels)
         Grey levels 0 to 255; the networks rescale inside.
-    labels : ndarray of int64, shape (n,)
-        Positions in `class_names`.
+    labels : ndarray of int64, shape (n,), or of float32, shape (n, k)
+        Positions in `class_names`; where an image can have several findings, 1 present, 0 absent, NaN unknown.
     class_names : list of str
+        The classes, or the k findings.
     table : pandas.DataFrame
         One row an image: path, label, patient_id, where there is one split, and what else the source tells.
     name : str
@@ -56,8 +59,13 @@ class Radiographs:
 
     @property
     def n_classes(self):
-        """int: the number of classes."""
+        """int: the number of classes, or of findings."""
         return len(self.class_names)
+
+    @property
+    def multilabel(self):
+        """bool: whether an image can have several findings at once."""
+        return self.labels.ndim == 2
 
     def subset(self, rows):
         """The images at `rows` (a boolean mask or positions), with everything that belongs to them."""
@@ -79,7 +87,8 @@ class Radiographs:
 
         An official split is kept. Where it lacks a validation part, one in five training patients becomes it; where
         there is no official split, patients are dealt 60 : 20 : 20 within each class. A patient with images of
-        several classes counts for the rarest of them. A part named "external" stays out, and shares no patient either.
+        several classes or findings counts for the rarest of them; images without any finding are one more class. A
+        part named "external" stays out, and shares no patient either.
 
         Returns
         -------
@@ -88,14 +97,15 @@ class Radiographs:
         Raises
         ------
         DataError
-            If a class has too few patients for every part, or an official split shares a patient.
+            If a class has too few patients for every part (a finding may: `evaluate` leaves it out), or an official
+            split shares a patient.
         """
         parts = self.table["split"].to_numpy().copy() if "split" in self.table else np.full(len(self), "train", object)
         official = set(parts)
         if "test" not in official:
-            self._deal(parts, {"val": 0.2, "test": 0.2} if "val" not in official else {"test": 0.2}, seed)
+            deal(self, parts, {"val": 0.2, "test": 0.2} if "val" not in official else {"test": 0.2}, seed)
         elif "val" not in official:
-            self._deal(parts, {"val": 0.2}, seed)
+            deal(self, parts, {"val": 0.2}, seed)
         shared = self.table.assign(split=parts).groupby("patient_id")["split"].nunique()
         if (shared > 1).any():
             raise DataError(
@@ -104,31 +114,6 @@ class Radiographs:
             )
         return tuple(self.subset(parts == name) for name in ("train", "val", "test"))
 
-    def _deal(self, parts, shares, seed):
-        """Move the given shares of the training patients into new parts, class by class."""
-        training = np.flatnonzero(parts == "train")
-        frequency = np.bincount(self.labels[training], minlength=self.n_classes)
-        rarest_first = np.argsort(frequency, kind="stable").argsort()
-        rank = pd.Series(rarest_first[self.labels[training]]).groupby(self.patients[training]).min()
-        rng = np.random.default_rng(seed)
-        for label in range(self.n_classes):
-            patients = rng.permutation(rank.index[rank == rarest_first[label]].to_numpy(copy=True))
-            if len(patients) <= len(shares):
-                continue  # too few for each part to get one: they stay in training
-            taken = 0
-            for part, share in shares.items():
-                count = max(1, round(share * len(patients)))
-                parts[training[np.isin(self.patients[training], patients[taken : taken + count])]] = part
-                taken += count
-        dealt = ("train", *shares)
-        for label, name in enumerate(self.class_names):
-            if not all(label in self.labels[parts == part] for part in dealt):
-                count = len(set(self.patients[training][self.labels[training] == label]))
-                raise DataError(
-                    f"{self.name!r}: class {name!r} has {count} patients to divide, too few for the {len(dealt)} parts "
-                    f"{', '.join(dealt)}. Add images of more patients, or leave the class out."
-                )
-
 
 def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error="raise", **options):
     """Load a data set into memory, one byte a pixel.
@@ -136,7 +121,8 @@ def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error
     Parameters
     ----------
     name : str
-        A name from `dhl_helpers.readers.REGISTRY`, such as "sample", "chest_xray", "pneumoniamnist", "folder", "csv".
+        A name from `dhl_helpers.readers.REGISTRY`, such as "sample", "chest_xray", "nih", "folder", "csv". Where an
+        image can have several findings, "nih:Effusion" is one finding against none, "nih:single" one class a finding.
     data_dir : str or path
         Where the files are. Not needed for "sample".
     image_size : int
@@ -157,8 +143,7 @@ def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error
     DataError
         If something is missing or cannot be read; the message lists every such file.
     """
-    if name not in readers.REGISTRY:
-        raise DataError(f"There is no data set {name!r}. Known: {', '.join(readers.REGISTRY)}.")
+    readers.named(name)
     if not 8 <= image_size <= 4096 or channels not in (1, 3) or on_error not in ("raise", "skip"):
         raise DataError("image_size is 8 to 4096 pixels, channels 1 or 3, on_error 'raise' or 'skip'.")
     found = readers.read(name, data_dir, options)
@@ -166,9 +151,19 @@ def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error
     if missing.any():
         paths = found.table.loc[missing, "path"].astype(str).tolist()
         raise DataError(f"{len(paths)} images of {name!r} have no label. Add it or remove the rows:\n{listing(paths)}")
+    if found.remark:
+        warnings.warn(found.remark, stacklevel=2)
     if "patient_id" not in table:
-        warnings.warn(f"{name!r} does not say whose image is whose: each image counts as one patient.", stacklevel=2)
-        table["patient_id"] = np.arange(len(table))
+        numbers = np.full(len(table), -1) if found.images is not None else dicom.patients(table["path"])
+        alone = numbers < 0
+        numbers[alone] = numbers.max() + 1 + np.arange(alone.sum())
+        table["patient_id"] = numbers
+        if alone.any():
+            which = "" if alone.all() else f" of {alone.sum()} images"
+            warnings.warn(f"{name!r} does not say whose image is whose{which}: each image counts as one patient.",
+                          stacklevel=2)  # fmt: skip
+    elif table["patient_id"].isna().any():
+        raise DataError(f"{table['patient_id'].isna().sum()} images of {name!r} have no patient. Mend its list.")
     sources = table["path"] if found.images is None else found.images
     images, failed = decode_all(sources, image_size, channels, f"reading {name}")
     skipped = [f"{table['path'][row]}: {reason}" for row, reason in failed.items()]
@@ -181,8 +176,15 @@ def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error
         warnings.warn(f"{len(skipped)} of {len(table)} images could not be read and are left out.", stacklevel=2)
         kept = np.setdiff1d(np.arange(len(table)), list(failed))
         images, table = images[kept], table.iloc[kept].reset_index(drop=True)
-    if table["label"].nunique() < 2:
-        only = table["label"].iloc[0]
-        raise DataError(f"{name!r} has images of one class only, {only!r}. Add images of a second class.")
+        found = found if found.findings is None else found._replace(findings=found.findings[kept])
     table["path"] = table["path"].astype(str)
-    return Radiographs(images, as_labels(table["label"], found.class_names), found.class_names, table, name, skipped)
+    if found.findings is not None:
+        labels = found.findings
+        if not ((labels == 1).any(0) & (labels == 0).any(0)).any():
+            raise DataError(f"{name!r}: no finding is present in one image and absent in another. Add images.")
+    else:
+        if table["label"].nunique() < 2:
+            only = table["label"].iloc[0]
+            raise DataError(f"{name!r} has images of one class only, {only!r}. Add images of a second class.")
+        labels = as_labels(table["label"], found.class_names)
+    return Radiographs(images, labels, found.class_names, table, name, skipped)

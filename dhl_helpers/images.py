@@ -7,6 +7,8 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from .course import progress
+from .readers.dicom import is_dicom
+from .readers.dicom_pixels import MOST_PIXELS, open_image
 
 DEPTHS = (1, 255, 4095, 65535)  # largest pixel value of fractions, of 8, 12 and 16 bits
 
@@ -35,6 +37,8 @@ def decode_all(sources, size, channels, description):
     def decode(row):
         try:
             images[row] = _decode(sources[row], size, channels)
+        except FileNotFoundError:
+            failed[row] = "no such file"
         except Image.UnidentifiedImageError:
             failed[row] = "not an image that Pillow can read (wrong content, or an empty file)"
         except Exception as error:  # Pillow raises many kinds on a broken file; all of them are collected
@@ -50,7 +54,9 @@ def decode_all(sources, size, channels, description):
 def _decode(source, size, channels):
     """One image file or array as (size, size, channels) uint8."""
     mode = "L" if channels == 1 else "RGB"
-    with Image.fromarray(source) if isinstance(source, np.ndarray) else Image.open(source) as image:
+    with _opened(source) as image:
+        if image.width * image.height > MOST_PIXELS:
+            raise ValueError(f"{image.width} x {image.height} pixels exceeds limit of {MOST_PIXELS}")
         image.draft(mode, (2 * size, 2 * size))  # a JPEG shrinks while it is decoded
         image.load()
         image = ImageOps.exif_transpose(image)
@@ -62,9 +68,15 @@ def _decode(source, size, channels):
     return np.asarray(image).reshape(size, size, channels)
 
 
+def _opened(source):
+    if isinstance(source, np.ndarray):
+        return Image.fromarray(source)
+    return open_image(source) if is_dicom(source) else Image.open(source)
+
+
 def _to_8_bit(image):
     """Scale, not clip. White is the largest value of the fewest bits that hold all pixels: 12 come stored in 16."""
-    pixels = np.asarray(image, np.float64)
+    pixels = np.asarray(image, np.float32)
     if not np.isfinite(pixels).all() or pixels.min() < 0 or pixels.max() > DEPTHS[-1]:
         raise ValueError(f"pixel values outside 0 to {DEPTHS[-1]}")
     white = next(depth for depth in DEPTHS if pixels.max() <= depth)

@@ -10,7 +10,7 @@ from PIL import Image
 
 import dhl_helpers as dhl
 from dhl_helpers import readers
-from dhl_helpers.readers.class_folders import KERMANY_PATIENT
+from dhl_helpers.readers.kermany import PATIENT as KERMANY_PATIENT
 
 
 def save(path, value=0, size=8):

@@ -1,61 +1,64 @@
-"""MedMNIST v2 (Yang et al. 2023, doi:10.1038/s41597-022-01721-8): one .npz with an official split, labels (n, 1).
+"""MedMNIST v2 (Yang et al. 2023, doi:10.1038/s41597-022-01721-8): one .npz with an official split.
 
-Class names are those of the medmnist package's `INFO`. The single-label grey sets of radiology and ultrasound are
-listed; patients are not recorded in any of them.
+Labels are (n, 1), or (n, 14) for the findings of ChestMNIST; the grades of RetinaMNIST are read as classes. Patients
+are not recorded in any of the sets.
 """
 
+import zipfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from ..errors import DataError
+from . import medmnist_sets
+from .findings import several
 from .found import Found
 
-# name: (title, licence, class names)
-SETS = {
-    "pneumoniamnist": ("PneumoniaMNIST: paediatric chest X-rays", "CC BY 4.0", ["normal", "pneumonia"]),
-    "breastmnist": ("BreastMNIST: breast ultrasound", "CC BY 4.0", ["malignant", "normal, benign"]),
-    "octmnist": (
-        "OCTMNIST: retinal OCT",
-        "CC BY 4.0",
-        ["choroidal neovascularization", "diabetic macular edema", "drusen", "normal"],
-    ),
-}
 PARTS = ("train", "val", "test")
 KEYS = [f"{part}_{kind}" for part in PARTS for kind in ("images", "labels")]
 
 
 def read(data_dir, name):
     """Read `data_dir`, the .npz file itself or the one folder that holds it."""
-    file, names = _find(Path(data_dir), name), SETS[name][2]
+    file, names = _find(Path(data_dir), name), medmnist_sets.SETS[name][2]
     arrays = _arrays(file)
     lacking = [key for key in KEYS if key not in arrays]
     if lacking:
         raise DataError(f"{file}: no array {', '.join(lacking)}; a MedMNIST file has {', '.join(KEYS)}.")
-    tables, images = [], [arrays[f"{part}_images"] for part in PARTS]
-    for part, pixels in zip(PARTS, images, strict=True):
-        labels = arrays[f"{part}_labels"].reshape(-1)
-        if pixels.dtype != np.uint8 or pixels.ndim not in (3, 4):
+    width = len(names) if name == "chestmnist" else 1
+    for part in PARTS:
+        pixels, labels = arrays[f"{part}_images"], arrays[f"{part}_labels"]
+        if pixels.dtype != np.uint8 or pixels.ndim not in (3, 4) or pixels.ndim == 4 and pixels.shape[3] != 3:
             raise DataError(
                 f"{file}: {part}_images is {pixels.dtype} {pixels.shape}, not uint8 (n, h, w) or (n, h, w, 3)."
             )
         if len(pixels) != len(labels):
             raise DataError(f"{file}: {len(pixels)} {part} images but {len(labels)} labels. Get the file again.")
-        strange = np.setdiff1d(labels, np.arange(len(names)))
-        if len(strange):
-            raise DataError(f"{file}: {part}_labels holds {strange[:5]}; {name} has classes 0 to {len(names) - 1}.")
-        rows = [f"{file.name}[{part}, {row}]" for row in range(len(labels))]
-        tables.append(pd.DataFrame({"path": rows, "label": [names[int(label)] for label in labels], "split": part}))
+        strange = np.setdiff1d(labels, np.arange(len(names) if width == 1 else 2))
+        if len(strange) or labels.size != len(labels) * width:
+            kinds = f"classes 0 to {len(names) - 1}" if width == 1 else f"0 or 1 for each of {width} findings"
+            held = strange[:5] if len(strange) else f"shape {labels.shape}"
+            raise DataError(f"{file}: {part}_labels holds {held}; {name} has {kinds}.")
+    images = [arrays[f"{part}_images"] for part in PARTS]
     if len({pixels.shape[1:] for pixels in images}) > 1:
         raise DataError(f"{file}: train, val and test images differ in size. Get the file again.")
-    return Found(pd.concat(tables, ignore_index=True), names, np.concatenate(images))
+    rows = [(f"{file.name}[{part}, {row}]", part) for part in PARTS for row in range(len(arrays[f"{part}_labels"]))]
+    table = pd.DataFrame(rows, columns=["path", "split"])
+    images, labels = np.concatenate(images), np.concatenate([arrays[f"{part}_labels"] for part in PARTS])
+    if width > 1:
+        return several(table, names, labels)._replace(images=images)
+    return Found(table.assign(label=[names[int(label)] for label in labels.reshape(-1)]), names, images)
 
 
 def _arrays(file):
     try:
+        with zipfile.ZipFile(file) as archive:
+            if any(part.file_size > max(2**27, 200 * part.compress_size) for part in archive.infolist()):
+                raise ValueError("it would unpack to more than 200 times its size")
         with np.load(file, allow_pickle=False) as arrays:  # a pickle could run code
-            return {key: arrays[key] for key in arrays.files if key in KEYS}
+            return {key: np.atleast_1d(arrays[key]) for key in arrays.files if key in KEYS}
     except Exception as error:  # zipfile, zlib and NumPy raise a dozen kinds on a broken file
         raise DataError(
             f"{file}: not a readable .npz without pickled objects ({error}). Get the file again."
@@ -70,3 +73,6 @@ def _find(path, name):
         found = ", ".join(file.name for file in files) or "none"
         raise DataError(f"{path}: one file {name}.npz is needed, found: {found}. Give the file itself as data_dir.")
     return files[0]
+
+
+SETS = {name: medmnist_sets.describe(name, partial(read, name=name)) for name in medmnist_sets.SETS}

@@ -1,25 +1,18 @@
 """Any CSV with one row an image, like the article's `data['Path']`."""
 
-import os
 from pathlib import Path
 
 import pandas as pd
 
 from ..errors import DataError, listing
-from .found import Found
+from .files import paths_inside
+from .found import Found, Reader
 
 PARTS = ("train", "val", "test", "external")
 
 
-def read(
-    data_dir,
-    path_column="path",
-    label_column="label",
-    patient_column="patient_id",
-    split_column="split",
-    root=None,
-    prefix="",
-):
+def read(data_dir, path_column="path", label_column="label", patient_column="patient_id", split_column="split",
+         root=None, prefix=""):  # fmt: skip
     """List the images of a CSV.
 
     Parameters
@@ -53,14 +46,10 @@ def read(
         if table[column].isna().any():
             rows = [f"row {row + 2}" for row in table.index[table[column].isna()]]  # as a spreadsheet counts them
             raise DataError(f"{file}: column {column!r} is empty in rows; fill or remove them:\n{listing(rows)}")
-    base = Path(root or file.parent).resolve()
     written = table[path_column].astype(str)
     if prefix:
         written = written.str.removeprefix(prefix).str.lstrip("/\\")
-    paths = [Path(os.path.realpath(base / path)) for path in written]  # follows links
-    outside = [path for path in paths if not path.is_relative_to(base)]
-    if outside:
-        raise DataError(f"{file}: paths may not lead out of {base}. Correct them or give root:\n{listing(outside)}")
+    paths = paths_inside(root or file.parent, written, file)
     missing = [path for path in paths if not path.is_file()]
     if missing:
         raise DataError(
@@ -80,3 +69,16 @@ def read(
         if strange:
             raise DataError(f"{file}: column {split_column!r} holds {', '.join(strange)}, not only {', '.join(PARTS)}.")
     return Found(found, sorted(found["label"].unique()))
+
+
+SETS = {
+    "csv": Reader(
+        "Any CSV with a path, a label and a patient column",
+        read,
+        needs="data_dir: the CSV file",
+        labels="column label (option label_column)",
+        patient="column patient_id (option patient_column); DICOM files: their patient",
+        split="column split (option split_column), where there is one",
+        checked="on real files",
+    )
+}

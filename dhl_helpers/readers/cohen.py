@@ -1,0 +1,56 @@
+"""COVID-19 image data collection (Cohen et al. 2020, arXiv:2006.11988).
+
+After its repository (README, SCHEMA.md, metadata.csv): X-rays and CT in one table; `finding` is a path such as
+Pneumonia/Viral/COVID-19, or todo; `view` L is lateral; `folder` and `filename` lead to the image; each row has its own
+license.
+"""
+
+from pathlib import Path
+
+from ..errors import DataError
+from .files import need, paths_inside, read_csv
+from .found import Found, Reader
+
+COLUMNS = ["patientid", "finding", "view", "modality", "folder", "filename", "license"]
+REMARK = "'cohen': films from publications and web pages, chosen for being striking; the licence of each is in its row."
+
+
+def read(data_dir, finding="COVID-19"):
+    """List the frontal X-rays: those with a finding, and all others.
+
+    Parameters
+    ----------
+    data_dir : str or path
+        The folder covid-chestxray-dataset, with metadata.csv and images.
+    finding : str
+        A part of the paths in the column finding, for instance "COVID-19", "Bacterial", "Tuberculosis".
+    """
+    root = Path(data_dir)
+    file = need(root / "metadata.csv")
+    table = read_csv(file, COLUMNS)
+    told = table["finding"].notna() & ~table["finding"].isin(["todo", "Unknown"])
+    table = table[(table["modality"] == "X-ray") & (table["view"] != "L") & told].reset_index(drop=True)
+    parts = [[part.strip().lower() for part in path.split("/")] for path in table["finding"]]
+    known = sorted({part for path in table["finding"] for part in path.split("/")})
+    if finding.lower() not in sum(parts, []):
+        raise DataError(f"{file}: no finding {finding!r}; there are: {', '.join(known)}.")
+    names = ["other", finding]
+    table["label"] = [names[finding.lower() in path] for path in parts]
+    table["path"] = paths_inside(root, table["folder"].fillna("images") + "/" + table["filename"], file)
+    kept = ["path", "label", "patientid", "finding", "view", "license"]
+    return Found(table[kept].rename(columns={"patientid": "patient_id"}), names, remark=REMARK)
+
+
+SETS = {
+    "cohen": Reader(
+        "COVID-19 image data collection: frontal chest X-rays from publications",
+        read,
+        "that of each image (column license)",
+        "data_dir: the folder covid-chestxray-dataset",
+        "those of the publications; a finding against all others, COVID-19 if no other is named",
+        "column patientid",
+        "",
+        "https://github.com/ieee8023/covid-chestxray-dataset",
+        "documentation only: the README and metadata of its repository, torchxrayvision's reader",
+    )
+}

@@ -1,0 +1,76 @@
+"""The image of a DICOM file, as a viewer shows it.
+
+After the DICOM standard, PS3.3 C.11.1 (modality LUT), C.11.2 (VOI LUT and window) and C.7.6.3.1.2 (MONOCHROME1: the
+lowest value is white); pydicom carries the first two out.
+"""
+
+import numpy as np
+from PIL import Image
+
+from . import dicom_worker
+from .dicom import read
+
+ELEMENTS = ["Modality", "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration", "NumberOfFrames",
+            "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "PixelData",
+            "FloatPixelData", "DoubleFloatPixelData", "ExtendedOffsetTable", "ExtendedOffsetTableLengths",
+            "ModalityLUTSequence", "RescaleSlope", "RescaleIntercept", "RescaleType", "VOILUTSequence", "WindowCenter",
+            "WindowWidth", "VOILUTFunction"]  # fmt: skip
+PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+SLICES = {"CT": "computed tomography", "MR": "magnetic resonance", "PT": "positron emission tomography",
+          "NM": "nuclear medicine"}  # fmt: skip
+MOST_PIXELS = 50_000_000  # twice a large film; a file that claims more is a mistake or an attack
+
+
+def open_image(path):
+    """One radiograph as a grey Pillow image of 8 bits.
+
+    Raises
+    ------
+    ValueError
+        If the file is broken, has no image, or one that is no radiograph.
+    """
+    dataset = read(path, ELEMENTS)
+    try:
+        _check(dataset)
+        if dataset.file_meta.TransferSyntaxUID.is_encapsulated:
+            return Image.fromarray(dicom_worker.decode(path))
+        return Image.fromarray(grey(dataset))
+    except (ValueError, MemoryError):
+        raise
+    except Exception as error:  # damaged elements are parsed only when they are used
+        raise ValueError(f"a broken DICOM file ({type(error).__name__} while reading it)") from error
+
+
+def _check(dataset):
+    if not any(name in dataset for name in PIXELS):
+        raise ValueError("a DICOM object without an image")
+    if str(dataset.get("Modality")) in SLICES:
+        raise ValueError(f"a slice of {SLICES[dataset.Modality]}, not a radiograph")
+    if int(dataset.get("NumberOfFrames") or 1) != 1:
+        raise ValueError(f"{dataset.NumberOfFrames} frames in one file; export each as a file of its own")
+    if dataset.get("PhotometricInterpretation") not in ("MONOCHROME1", "MONOCHROME2"):
+        raise ValueError(f"a colour image ({dataset.get('PhotometricInterpretation')}), not a grey radiograph")
+    rows, columns = int(dataset.get("Rows") or 0), int(dataset.get("Columns") or 0)
+    if not 0 < rows * columns <= MOST_PIXELS:
+        raise ValueError(f"{rows} x {columns} pixels: none, or too many for a film")
+
+
+def grey(dataset):
+    """Decode, apply the modality and VOI transformations, and scale black to white as 0 to 255; uint8 (h, w)."""
+    from pydicom.pixels import apply_modality_lut, apply_voi_lut
+
+    try:
+        pixels = apply_modality_lut(dataset.pixel_array, dataset)
+        shown = np.asarray(apply_voi_lut(pixels, dataset), np.float32)
+        if "WindowWidth" in dataset or "VOILUTSequence" in dataset:  # what its darkest and brightest input become
+            black, white = apply_voi_lut(np.array([[-(2**30), 2**30]]), dataset)[0].astype(float)
+        else:
+            black, white = float(shown.min()), float(shown.max())
+    except Exception as error:  # NumPy, pydicom and its decoders raise a dozen kinds
+        raise ValueError(f"broken or truncated pixels ({error})") from error
+    if not np.isfinite([black, white]).all():
+        raise ValueError("pixels that are not numbers")
+    shown = (shown - black) * (255 / ((white - black) or 1))
+    if dataset.PhotometricInterpretation == "MONOCHROME1":
+        shown = 255 - shown
+    return np.clip(np.round(shown), 0, 255).astype(np.uint8)

@@ -1,0 +1,66 @@
+"""MIMIC-CXR-JPG 2.0.0 and 2.1.0 (Johnson et al. 2019, arXiv:1901.07042, doi:10.13026/8360-t248).
+
+After its PhysioNet page and public code: three gzipped CSV files, joined here; images in
+files/p10/p10000032/s50414267/<dicom_id>.jpg; labels belong to a study and are coded as in CheXpert.
+"""
+
+from pathlib import Path
+
+from ..errors import DataError
+from .chexpert import FINDINGS, resolved
+from .files import need, paths_inside, read_csv
+from .findings import several
+from .found import Reader
+
+PARTS = {"train": "train", "validate": "val", "test": "test"}
+FRONTAL = ("PA", "AP")
+
+
+def read(data_dir, uncertain="ignore", not_mentioned="zeros", lateral=False):
+    """List the images whose study has labels.
+
+    Parameters
+    ----------
+    data_dir : str or path
+        The folder with mimic-cxr-2.0.0-chexpert.csv.gz, -metadata.csv.gz, -split.csv.gz and files.
+    uncertain, not_mentioned : {"zeros", "ones", "ignore"}
+        What -1 and a blank become, as for CheXpert.
+    lateral : bool
+        Whether views other than PA and AP are kept.
+    """
+    root = Path(data_dir)
+    files = {kind: need(root / f"mimic-cxr-2.0.0-{kind}.csv.gz") for kind in ("chexpert", "metadata", "split")}
+    labels = read_csv(files["chexpert"], ["subject_id", "study_id", *FINDINGS])
+    films = read_csv(files["metadata"], ["dicom_id", "subject_id", "study_id", "ViewPosition"])
+    parts = read_csv(files["split"], ["dicom_id", "split"])
+    strange = sorted(set(parts["split"].dropna()) - set(PARTS))
+    if strange:
+        raise DataError(f"{files['split']}: column 'split' holds {', '.join(strange)}, not only {', '.join(PARTS)}.")
+    if not lateral:
+        films = films[films["ViewPosition"].isin(FRONTAL)]
+    films = films[["dicom_id", "subject_id", "study_id", "ViewPosition"]]
+    table = films.merge(parts[["dicom_id", "split"]], on="dicom_id").merge(labels, on=["subject_id", "study_id"])
+    if table.empty:
+        raise DataError(f"{root}: the three CSV files share no image. Get them again, all of one version.")
+    subject = table["subject_id"]
+    written = "files/p" + subject.str[:2] + "/p" + subject + "/s" + table["study_id"] + "/" + table["dicom_id"] + ".jpg"
+    table["path"] = paths_inside(root, written, files["metadata"])
+    table["patient_id"], table["split"] = subject, table["split"].map(PARTS)
+    findings = resolved(table, files["chexpert"], uncertain, not_mentioned)
+    return several(table.drop(columns=FINDINGS), FINDINGS, findings)
+
+
+SETS = {
+    "mimic_cxr": Reader(
+        "MIMIC-CXR-JPG: chest X-rays of an emergency department, 14 observations",
+        read,
+        "PhysioNet Credentialed Health Data License 1.5.0, no redistribution",
+        "data_dir: the folder with the three mimic-cxr-2.0.0-*.csv.gz and files",
+        "one set a study, mined from reports by the CheXpert labeller (options uncertain, not_mentioned)",
+        "column subject_id",
+        "train, validate and test, by patient",
+        "PhysioNet, after training and signing: https://physionet.org/content/mimic-cxr-jpg",
+        "documentation only: its PhysioNet page, columns as in torchxrayvision's tests",
+        several=True,
+    )
+}

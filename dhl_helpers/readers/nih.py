@@ -1,0 +1,75 @@
+"""NIH ChestX-ray14 (Wang et al. 2017, doi:10.1109/CVPR.2017.369).
+
+After the set's own README_CHESTXRAY.pdf and Data_Entry_2017.csv: findings separated by a bar, labels mined from the
+reports with an accuracy that the authors put above 90 %; images in images_001 to images_012; the official lists keep
+each patient on one side. The header's brackets hold commas: OriginalImage[Width,Height] makes two fields.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import DataError, listing
+from .files import need, read_csv
+from .findings import NONE, several
+from .found import Reader
+
+FINDINGS = ["Atelectasis", "Cardiomegaly", "Effusion", "Infiltration", "Mass", "Nodule", "Pneumonia", "Pneumothorax",
+            "Consolidation", "Edema", "Emphysema", "Fibrosis", "Pleural_Thickening", "Hernia"]  # fmt: skip
+LISTS = {"train": "train_val_list.txt", "test": "test_list.txt"}
+
+
+def read(data_dir):
+    """List the images.
+
+    Parameters
+    ----------
+    data_dir : str or path
+        The folder with Data_Entry_2017.csv (or its edition of 2020), the lists of the split if there, and the images,
+        in folders images_001 and so on or in any other.
+    """
+    root = Path(data_dir)
+    entries = sorted(root.glob("Data_Entry_2017*.csv"))[:1]
+    file = need(entries[0] if entries else root / "Data_Entry_2017.csv")
+    table = read_csv(file, ["Image Index", "Finding Labels", "Patient ID"])
+    marked = [set(text.split("|")) for text in table["Finding Labels"].fillna("")]
+    strange = sorted(set().union(*marked) - {*FINDINGS, NONE})
+    if strange:
+        raise DataError(f"{file}: unknown findings {', '.join(map(repr, strange[:5]))}. Get the file again.")
+    places = {path.name: path for path in root.rglob("*.png")}
+    table["path"] = [places.get(name, root / "images" / Path(name).name) for name in table["Image Index"]]
+    table["patient_id"] = table["Patient ID"]
+    lists = {part: root / name for part, name in LISTS.items()}
+    if all(path.is_file() for path in lists.values()):
+        table["split"] = _parts(table["Image Index"], lists)
+    return several(table, FINDINGS, np.array([[name in names for name in FINDINGS] for names in marked]))
+
+
+def _parts(images, lists):
+    """The official part of each image."""
+    parts = {}
+    for part, path in lists.items():
+        try:
+            parts |= dict.fromkeys(path.read_text(encoding="utf-8").split(), part)
+        except ValueError as error:
+            raise DataError(f"{path}: not a text file ({error}). Get the file again.") from error
+    unlisted = [name for name in images if name not in parts]
+    if unlisted:
+        raise DataError(f"{', '.join(LISTS.values())}: images in neither. Get the lists again:\n{listing(unlisted)}")
+    return [parts[name] for name in images]
+
+
+SETS = {
+    "nih": Reader(
+        "NIH ChestX-ray14: adult chest X-rays, 14 findings",
+        read,
+        "free to use, NIH Clinical Center to be acknowledged",
+        "data_dir: the folder with Data_Entry_2017.csv and the images",
+        "findings mined from reports by text analysis, several an image or none",
+        "column Patient ID",
+        "train and test, by patient, in train_val_list.txt and test_list.txt",
+        "NIH Clinical Center: https://nihcc.app.box.com/v/ChestXray-NIHCC",
+        "on real files (120 images, their rows of the official CSV); the lists after its README only",
+        several=True,
+    )
+}

@@ -1,0 +1,78 @@
+"""PadChest (Bustos et al. 2020, doi:10.1016/j.media.2020.101797).
+
+After the paper and torchxrayvision's reader: one CSV, its column Labels a Python list written as text; 16-bit PNG in
+folders 0 to 54 named by ImageDir, or all in one folder; Projection PA, AP, AP_horizontal, L and others.
+"""
+
+import ast
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import DataError
+from .files import need, paths_inside, read_csv
+from .findings import several
+from .found import Reader
+
+FRONTAL = ("PA", "AP", "AP_horizontal")
+NO_FINDING = {"normal", "unchanged", "suboptimal study"}  # entries that name no finding
+REMARK = "'padchest': a few PNG files of the published set are corrupt; on_error='skip' loads the others."
+
+
+def read(data_dir, projections=FRONTAL, fewest=50):
+    """List the images that have labels.
+
+    Parameters
+    ----------
+    data_dir : str or path
+        The folder with PADCHEST_chest_x_ray_images_labels_160K_01.02.19.csv (or .csv.gz) and the images.
+    projections : sequence of str
+        Those that are kept; the frontal ones by default.
+    fewest : int
+        A finding on fewer images than this is left out of the 174: it could be neither learnt nor tested.
+    """
+    root = Path(data_dir)
+    entries = sorted(root.glob("PADCHEST_chest_x_ray_images_labels*.csv*"))[:1]
+    file = need(entries[0] if entries else root / "PADCHEST_chest_x_ray_images_labels_160K_01.02.19.csv")
+    table = read_csv(file, ["ImageID", "ImageDir", "PatientID", "Projection", "Labels"])
+    table = table[table["Projection"].isin(projections) & table["Labels"].notna()].reset_index(drop=True)
+    if table.empty:
+        raise DataError(f"{file}: no labelled image with Projection {', '.join(projections)}. Choose others.")
+    marked = [_names(text, file) for text in table["Labels"]]
+    kept = np.array(["exclude" not in names for names in marked])
+    table, marked = table[kept].reset_index(drop=True), [names for names in marked if "exclude" not in names]
+    counts = Counter(name for names in marked for name in names - NO_FINDING)
+    findings = sorted(name for name, count in counts.items() if count >= fewest)
+    if not findings:
+        raise DataError(f"{file}: no finding on {fewest} images or more. Lower fewest.")
+    nested = paths_inside(root, table["ImageDir"].fillna("") + "/" + table["ImageID"], file)
+    flat = paths_inside(root, table["ImageID"], file)
+    table["path"] = [two if two.is_file() else one for one, two in zip(nested, flat, strict=True)]
+    table["patient_id"] = table["PatientID"]
+    table = table[["path", "patient_id", "Projection"]]
+    return several(table, findings, np.array([[name in names for name in findings] for names in marked]), REMARK)
+
+
+def _names(text, file):
+    """The entries of a list written as text, by a parser that takes literals only."""
+    try:
+        return {name.strip() for name in ast.literal_eval(text) if name.strip()}
+    except (ValueError, SyntaxError, TypeError, AttributeError, MemoryError, RecursionError) as error:
+        raise DataError(f"{file}: column 'Labels' holds {text[:80]!r}, not a list of names. Mend the row.") from error
+
+
+SETS = {
+    "padchest": Reader(
+        "PadChest: chest X-rays of San Juan Hospital (Spain), 174 findings",
+        read,
+        "PadChest research use agreement, no redistribution",
+        "data_dir: the folder with PADCHEST_chest_x_ray_images_labels*.csv and the images",
+        "27 % by physicians, the others by a network that read the reports (column MethodLabel)",
+        "column PatientID",
+        "",
+        "BIMCV, after registration: https://bimcv.cipf.es/bimcv-projects/padchest",
+        "documentation only: doi:10.1016/j.media.2020.101797 and torchxrayvision's reader",
+        several=True,
+    )
+}

@@ -1,0 +1,57 @@
+"""RSNA Pneumonia Detection Challenge 2018 (Shih et al. 2019, doi:10.1148/ryai.2019180041).
+
+After the challenge's data page and torchxrayvision's reader: stage_2_train_labels.csv has one row a box, so several an
+image; `patientId` names the image, not a patient. The films are a choice from NIH ChestX-ray14.
+"""
+
+from pathlib import Path
+
+from .files import need, numbers, paths_inside, read_csv
+from .found import Found, Reader
+
+DETAILS = {"Normal": "normal", "No Lung Opacity / Not Normal": "other finding", "Lung Opacity": "pneumonia"}
+REMARK = (
+    "'rsna': the patients' identity is lost, so films of one patient can be on two sides of a split; and the films "
+    "come from NIH ChestX-ray14, so never train on one and test on the other."
+)
+
+
+def read(data_dir, three_classes=False):
+    """List the images, one label each.
+
+    Parameters
+    ----------
+    data_dir : str or path
+        The folder with stage_2_train_labels.csv and stage_2_train_images.
+    three_classes : bool
+        Normal, other finding, pneumonia (from stage_2_detailed_class_info.csv) instead of pneumonia or not.
+    """
+    root = Path(data_dir)
+    file = need(root / "stage_2_train_labels.csv")
+    table = read_csv(file, ["patientId", "Target"])
+    table["target"] = numbers(table, ["Target"], (0, 1), file)[:, 0]
+    names = ["no pneumonia", "pneumonia"]
+    table = table.groupby("patientId", as_index=False, sort=False)["target"].max()  # a row a box
+    table["label"] = table["target"].map(dict(enumerate(names)))
+    if three_classes:
+        file, names = need(root / "stage_2_detailed_class_info.csv"), [*DETAILS.values()]
+        details = read_csv(file, ["patientId", "class"]).drop_duplicates("patientId").set_index("patientId")["class"]
+        table["label"] = table["patientId"].map(details).map(DETAILS)
+    written = "stage_2_train_images/" + table["patientId"] + ".dcm"
+    table["path"] = paths_inside(root, written, file)
+    return Found(table[["path", "label"]], names, remark=REMARK)
+
+
+SETS = {
+    "rsna": Reader(
+        "RSNA Pneumonia Detection Challenge: adult chest X-rays, signs of pneumonia or not",
+        read,
+        "terms of the challenge: academic and non-commercial use",
+        "data_dir: the folder with stage_2_train_labels.csv and stage_2_train_images",
+        "by radiologists; an opacity suspicious of pneumonia, marked with boxes",
+        "lost; films overlap NIH ChestX-ray14",
+        "",
+        "Kaggle, after registration: https://www.kaggle.com/c/rsna-pneumonia-detection-challenge",
+        "documentation only: doi:10.1148/ryai.2019180041 and torchxrayvision's reader",
+    )
+}
