@@ -49,7 +49,7 @@ def _patient(path):
         return None
     try:
         return str(read(path, ["PatientID"]).get("PatientID") or "").strip() or None
-    except ValueError:
+    except (ValueError, OSError):  # decoding will say what is wrong with it
         return None
 
 

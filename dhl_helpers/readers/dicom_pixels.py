@@ -62,10 +62,13 @@ def grey(dataset):
     try:
         pixels = apply_modality_lut(dataset.pixel_array, dataset)
         shown = np.asarray(apply_voi_lut(pixels, dataset), np.float32)
-        if "WindowWidth" in dataset or "VOILUTSequence" in dataset:  # what its darkest and brightest input become
-            black, white = apply_voi_lut(np.array([[-(2**30), 2**30]]), dataset)[0].astype(float)
-        else:
-            black, white = float(shown.min()), float(shown.max())
+        black, white = shown.min(), shown.max()
+        if dataset.get("VOILUTSequence"):
+            entries, first, _ = dataset.VOILUTSequence[0].LUTDescriptor
+            black, white = apply_voi_lut(np.array([[first, first + (entries or 2**16) - 1]]), dataset)[0]
+        elif dataset.get("WindowWidth") and dataset.get("WindowCenter") is not None:
+            black, white = apply_voi_lut(np.array([[-(2**30), 2**30]]), dataset)[0]
+        black, white = float(black), float(white)
     except Exception as error:  # NumPy, pydicom and its decoders raise a dozen kinds
         raise ValueError(f"broken or truncated pixels ({error})") from error
     if not np.isfinite([black, white]).all():
