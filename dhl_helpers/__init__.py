@@ -11,7 +11,7 @@ _HOME = {
     "load_dataset": "data", "Radiographs": "data", "as_labels": "labels", "DataError": "errors",
     "build_cnn": "models", "train_cnn": "models", "baseline_cnn": "models", "save_baseline": "models",
     "conv_base": "features", "pretrained_base": "features", "DeepFeatures": "features",
-    "make_head": "heads", "SMOTE": "heads",
+    "make_head": "heads", "PerFinding": "heads", "SMOTE": "heads",
     "evaluate": "evaluation", "compare": "evaluation",
     "show_images": "plots", "PALETTE": "plots", "MARKERS": "plots", "LINESTYLES": "plots",
 }  # fmt: skip

@@ -13,9 +13,10 @@ def evaluate(y_true, probabilities, class_names, patients=None, n_resamples=1000
     Parameters
     ----------
     y_true : array-like
-        Labels in any form that `as_labels` takes.
+        Labels in any form that `as_labels` takes; or several findings an image, shape (n, k): 1 present, 0 absent, NaN
+        unknown.
     probabilities : array-like of float, shape (n, k), or (n,) for two classes
-        Of each class, in the order of `class_names`; (n,): of the second class.
+        Of each class, in the order of `class_names`; (n,): of the second class. Of several findings each on its own.
     class_names : list of str
     patients : array-like, shape (n,), optional
         Whose image each one is. Resampling draws whole patients, because images of one patient resemble each other.
@@ -28,7 +29,9 @@ def evaluate(y_true, probabilities, class_names, patients=None, n_resamples=1000
     pandas.DataFrame
         Columns metric, value, low, high: the measured value and its 95 % percentile interval. As in scikit-learn, the
         precision of a class that is never predicted is 0; with two classes the AUC is that of the second, and the
-        Brier score half the sum over both.
+        Brier score half the sum over both. With several findings each is measured on the images of which it is known,
+        called present from 0.5 on; the AUC of one that is present in all or none of them is NaN, and left out of the
+        macro AUC.
 
     Raises
     ------
@@ -36,10 +39,8 @@ def evaluate(y_true, probabilities, class_names, patients=None, n_resamples=1000
         If shapes do not fit, probabilities hold NaN or do not sum to one, a patient is missing, or a class has no image
         or too few patients.
     """
-    y, p = as_labels(y_true, class_names), _probabilities(probabilities, len(class_names))
-    _same_length(y, p, patients)
-    weights = _resample(y, patients, class_names, n_resamples, seed)
-    return _table(_metrics(y, p, class_names, weights))
+    y, (p,), weights, measure = _prepare(y_true, [probabilities], class_names, patients, n_resamples, seed)
+    return _table(measure(y, p, class_names, weights))
 
 
 def compare(y_true, probabilities_a, probabilities_b, class_names, patients=None, n_resamples=1000, seed=0):
@@ -53,16 +54,36 @@ def compare(y_true, probabilities_a, probabilities_b, class_names, patients=None
     pandas.DataFrame
         Columns metric, value (A minus B), low, high.
     """
-    y = as_labels(y_true, class_names)
-    a, b = (_probabilities(p, len(class_names)) for p in (probabilities_a, probabilities_b))
-    _same_length(y, a, patients)
-    _same_length(y, b, patients)
-    weights = _resample(y, patients, class_names, n_resamples, seed)
-    of_a, of_b = (_metrics(y, p, class_names, weights) for p in (a, b))
+    both = [probabilities_a, probabilities_b]
+    y, both, weights, measure = _prepare(y_true, both, class_names, patients, n_resamples, seed)
+    of_a, of_b = (measure(y, p, class_names, weights) for p in both)
     return _table({metric: of_a[metric] - of_b[metric] for metric in of_a})
 
 
-def _probabilities(probabilities, k):
+def _prepare(y_true, probabilities, class_names, patients, n_resamples, seed):
+    """Checked labels and probabilities, the resampling weights, and the function that measures such labels."""
+    y, k = np.asarray(y_true), len(class_names)
+    several = y.ndim == 2 and y.shape[1] == k > 1 and not _one_of_k(y, probabilities)
+    if several and not (np.isin(y, (0, 1)) | np.isnan(y)).all():
+        raise DataError("Several findings an image are told as 1 (present), 0 (absent) and NaN (unknown) only.")
+    y = y if several else as_labels(y_true, class_names)
+    checked = [_probabilities(p, k, several) for p in probabilities]
+    for p in checked:
+        _same_length(y, p, patients)
+    if not several:
+        return y, checked, _resample(y, patients, class_names, n_resamples, seed), _metrics
+    if not ((y == 1).any(0) & (y == 0).any(0)).any():
+        raise DataError("No finding is present in one image and absent in another, nothing can be measured. Add some.")
+    return y, checked, _resample(np.zeros(len(y), int), patients, ["image"], n_resamples, seed), _metrics_of_findings
+
+
+def _one_of_k(y, probabilities):
+    """Whether labels (n, k) name one class an image: rows of them, or of the probabilities, sum to one."""
+    sums = [np.asarray(p, np.float64).sum(1) for p in probabilities if np.ndim(p) == 2]
+    return y.dtype.kind not in "fiub" or bool((y.sum(1) == 1).all() and all(np.allclose(s, 1, atol=1e-3) for s in sums))
+
+
+def _probabilities(probabilities, k, several):
     p = np.asarray(probabilities, np.float64)
     if p.ndim == 1 and k == 2:
         p = np.column_stack([1 - p, p])
@@ -74,8 +95,9 @@ def _probabilities(probabilities, k):
         raise DataError(
             f"Probabilities hold NaN or infinity in {len(rows)} rows, first in row {rows[0]}: did the model diverge?"
         )
-    if (p < -1e-6).any() or (p > 1 + 1e-6).any() or not np.allclose(p.sum(1), 1, atol=1e-3):
-        raise DataError("Probabilities must lie in 0 to 1 and sum to one in each row; use predict_proba, not scores.")
+    if (p < -1e-6).any() or (p > 1 + 1e-6).any() or not (several or np.allclose(p.sum(1), 1, atol=1e-3)):
+        summing = "" if several else " and sum to one in each row"
+        raise DataError(f"Probabilities must lie in 0 to 1{summing}; use predict_proba, not scores.")
     return p
 
 
@@ -138,6 +160,25 @@ def _metrics(y, p, class_names, weights):
     return metrics
 
 
+def _metrics_of_findings(y, p, names, weights):
+    """Each metric in each row of `weights`, where an image can have several findings."""
+    each, aucs, briers = {}, [], []
+    for finding, name in enumerate(names):
+        known = ~np.isnan(y[:, finding])
+        present, score, w = y[known, finding] == 1, p[known, finding], weights[:, known]
+        called = score >= 0.5
+        with np.errstate(invalid="ignore"):  # 0 / 0 where a resample lacks those with or those without
+            aucs.append(_auc(present, score, w) if known.any() else np.full(len(weights), np.nan))
+            each |= {
+                f"AUC ({name})": aucs[-1],
+                f"sensitivity ({name})": w @ (present & called) / (w @ present),
+                f"specificity ({name})": w @ ~(present | called) / (w @ ~present),
+            }
+            briers.append(w @ (score - present) ** 2 / w.sum(1))
+    measured = [auc for auc in aucs if np.isfinite(auc[0])]
+    return {"macro AUC": np.nanmean(measured, axis=0), "Brier score": np.nanmean(briers, axis=0)} | each
+
+
 def _auc(positive, scores, weights):
     """Weighted area under the ROC curve: how often a positive scores above a negative, ties counting half."""
     order = np.argsort(scores, kind="stable")
@@ -150,5 +191,8 @@ def _auc(positive, scores, weights):
 
 
 def _table(metrics):
-    rows = [(name, row[0], *np.percentile(row[1:], [2.5, 97.5])) for name, row in metrics.items()]
+    rows = []
+    for name, (value, *resampled) in metrics.items():
+        defined = [each for each in resampled if np.isfinite(each)]
+        rows.append((name, value, *(np.percentile(defined, [2.5, 97.5]) if defined else (np.nan, np.nan))))
     return pd.DataFrame(rows, columns=["metric", "value", "low", "high"])

@@ -3,6 +3,8 @@
 from collections import Counter
 
 import imblearn.over_sampling
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import AdaBoostClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
@@ -11,7 +13,7 @@ from sklearn.tree import DecisionTreeClassifier
 from .errors import DataError
 
 
-def make_head(name, seed=0):
+def make_head(name, seed=0, multilabel=False):
     """Make a classifier for features.
 
     Parameters
@@ -19,17 +21,21 @@ def make_head(name, seed=0):
     name : {"random_forest", "adaboost", "xgboost", "logistic", "dummy"}
         AdaBoost is the article's: ten trees of depth three. The dummy answers with the class frequencies.
     seed : int
+    multilabel : bool
+        Whether an image can have several findings: then one head a finding, see `PerFinding`.
 
     Returns
     -------
     scikit-learn classifier
-        Takes features (n, d) and integer labels (n,). Put a StandardScaler before "logistic".
+        Takes features (n, d) and integer labels (n,), or findings (n, k). Put a StandardScaler before "logistic".
 
     Raises
     ------
     DataError
         If there is no such head.
     """
+    if multilabel:
+        return PerFinding(make_head(name, seed))
     match name:
         case "random_forest":
             return RandomForestClassifier(300, random_state=seed, n_jobs=-1)
@@ -48,8 +54,55 @@ def make_head(name, seed=0):
     raise DataError(f"There is no head {name!r}; choose random_forest, adaboost, xgboost, logistic or dummy.")
 
 
+class PerFinding(ClassifierMixin, BaseEstimator):
+    """One classifier a finding (one against the rest), each fitted on the images of which its finding is known.
+
+    Parameters
+    ----------
+    head : scikit-learn classifier
+        Cloned for each finding. Where all known labels of a finding are equal, a dummy takes its place.
+    """
+
+    def __init__(self, head):
+        self.head = head
+
+    def fit(self, X, y):
+        """Fit on features (n, d) and findings (n, k): 1 present, 0 absent, NaN unknown."""
+        y = np.asarray(y)
+        self.heads_ = []
+        for finding in range(y.shape[1]):
+            known = ~np.isnan(y[:, finding])
+            if not known.any():
+                raise DataError(f"Finding {finding} is unknown in every image. Leave it out.")
+            labels = y[known, finding].astype(np.int64)
+            head = clone(self.head) if len(set(labels)) == 2 else DummyClassifier(strategy="prior")
+            self.heads_.append(head.fit(X[known], labels))
+        return self
+
+    def predict_proba(self, X):
+        """Probability of each finding, float64 (n, k); a row does not sum to one."""
+        columns = [head.predict_proba(X)[:, head.classes_ == 1].sum(1) for head in self.heads_]
+        return np.column_stack(columns)
+
+    def predict(self, X):
+        """Findings whose probability is a half or more, int64 (n, k)."""
+        return (self.predict_proba(X) >= 0.5).astype(np.int64)
+
+
 class SMOTE(imblearn.over_sampling.SMOTE):
-    """imbalanced-learn's SMOTE; a class with too few samples for its neighbours is a DataError that names it."""
+    """imbalanced-learn's SMOTE; a class with too few samples for its neighbours is a DataError that names it.
+
+    With several findings an image it has no meaning: the images between two neighbours have no known findings.
+    """
+
+    def fit_resample(self, X, y):
+        """Resample; DataError with several findings an image."""
+        if np.ndim(y) == 2 and np.shape(y)[1] > 1 and not (np.sum(y, axis=1) == 1).all():
+            raise DataError(
+                "SMOTE draws between samples of one class, so it has no meaning where an image has several findings. "
+                "Leave it out, move the threshold of each finding, or load one finding against none."
+            )
+        return super().fit_resample(X, y)
 
     def _fit_resample(self, X, y):
         needed, counts = self.k_neighbors + 1, Counter(y)

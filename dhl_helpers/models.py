@@ -13,7 +13,7 @@ from .readers import sample
 SMALLEST = 76  # pixels; below it the fourth convolution or pooling has no pixels left
 
 
-def build_cnn(image_shape, n_classes, seed=0):
+def build_cnn(image_shape, n_classes, seed=0, multilabel=False):
     """Build the article's network, not yet compiled. Notebook 02 writes it out layer by layer.
 
     Parameters
@@ -23,6 +23,8 @@ def build_cnn(image_shape, n_classes, seed=0):
     n_classes : int
     seed : int
         Seeds Python's, NumPy's and TensorFlow's random streams, from which the first weights are drawn.
+    multilabel : bool
+        Whether an image can have several findings: then each output is a sigmoid of its own.
 
     Returns
     -------
@@ -50,11 +52,11 @@ def build_cnn(image_shape, n_classes, seed=0):
     for units in (128, 64):
         cnn.add(layers.Dense(units, activation="relu"))
         cnn.add(layers.Dropout(0.5))
-    cnn.add(layers.Dense(n_classes, activation="softmax"))
+    cnn.add(layers.Dense(n_classes, activation="sigmoid" if multilabel else "softmax"))
     return cnn
 
 
-def train_cnn(cnn, train, val, epochs, seed=0, loss="categorical_crossentropy", class_weight=None):
+def train_cnn(cnn, train, val, epochs, seed=0, loss=None, class_weight=None):
     """Train as the article does: Adam, early stopping and learning-rate reduction on the validation loss.
 
     Parameters
@@ -66,22 +68,35 @@ def train_cnn(cnn, train, val, epochs, seed=0, loss="categorical_crossentropy", 
         At most so many.
     seed : int
         Seeds the order of the images and the dropout.
-    loss : str or keras.losses.Loss
-        Takes one-hot labels.
+    loss : str, callable or keras.losses.Loss, optional
+        Takes one-hot labels; several findings an image as 1, 0 and NaN. Categorical cross-entropy by default, with
+        several findings `known_crossentropy`.
     class_weight : dict of int to float, optional
+        Has no meaning with several findings an image.
 
     Returns
     -------
     dict of str to list of float
-        For each epoch: loss, accuracy, val_loss, val_accuracy, learning_rate.
+        For each epoch: loss, accuracy, val_loss, val_accuracy, learning_rate; no accuracy with several findings.
+
+    Raises
+    ------
+    DataError
+        If class weights are given with several findings an image.
     """
+    if train.multilabel and class_weight:
+        raise DataError("class_weight weights images by their one class; with several findings an image leave it out.")
+    targets, metrics = [part.labels for part in (train, val)], []
+    loss = loss or (known_crossentropy if train.multilabel else "categorical_crossentropy")
+    if not train.multilabel:
+        targets, metrics = [keras.utils.to_categorical(labels, train.n_classes) for labels in targets], ["accuracy"]
     keras.utils.set_random_seed(seed)
-    cnn.compile(optimizer=keras.optimizers.Adam(), loss=loss, metrics=["accuracy"])
+    cnn.compile(optimizer=keras.optimizers.Adam(), loss=loss, metrics=metrics)
     bar = progress(total=epochs, unit="epoch", description="training")
     history = cnn.fit(
         train.images,
-        keras.utils.to_categorical(train.labels, train.n_classes),
-        validation_data=(val.images, keras.utils.to_categorical(val.labels, val.n_classes)),
+        targets[0],
+        validation_data=(val.images, targets[1]),
         epochs=epochs,
         class_weight=class_weight,
         verbose=0,
@@ -93,6 +108,16 @@ def train_cnn(cnn, train, val, epochs, seed=0, loss="categorical_crossentropy", 
     )
     bar.close()
     return history.history
+
+
+def known_crossentropy(labels, probabilities):
+    """Binary cross-entropy of float32 tensors (n, k), labels NaN where unknown: (n,), the mean over the known ones."""
+    ops = keras.ops
+    unknown = ops.isnan(labels)
+    present = ops.where(unknown, 0.0, labels)  # NaN times 0 would still be NaN
+    p = ops.clip(probabilities, 1e-7, 1 - 1e-7)
+    each = ops.where(unknown, 0.0, -(present * ops.log(p) + (1 - present) * ops.log(1 - p)))
+    return ops.sum(each, -1) / ops.maximum(ops.sum(ops.cast(~unknown, "float32"), -1), 1.0)
 
 
 def baseline_cnn(train, val, epochs, seed=0, weights="", cache_dir=""):
@@ -119,7 +144,8 @@ def baseline_cnn(train, val, epochs, seed=0, weights="", cache_dir=""):
     DataError
         If `weights` holds no CNN of this recipe, or a weights file is missing or not the one that was saved.
     """
-    cnn, recipe = build_cnn(train.image_shape, train.n_classes, seed), _recipe(train, val, epochs, seed)
+    cnn = build_cnn(train.image_shape, train.n_classes, seed, train.multilabel)
+    recipe = _recipe(train, val, epochs, seed)
     for folder in filter(None, [weights] if weights else [sample.folder() / "weights", cache_dir]):
         description = Path(folder, "baseline_cnn.json")
         try:

@@ -1,0 +1,154 @@
+"""Several findings an image: splitting, the network, one head a finding, evaluation; unknown labels take no part."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import brier_score_loss, roc_auc_score
+from test_bad_input import refused
+
+import dhl_helpers as dhl
+from dhl_helpers.data import Radiographs
+
+NAMES = ["blob", "bar", "rare"]
+
+
+def findings(n=120, size=8, unknown=0.2, seed=0):
+    """Images in which a bright left half is a blob, a bright top a bar; some labels unknown, the third finding rare."""
+    rng = np.random.default_rng(seed)
+    labels = np.column_stack([rng.random(n) < 0.4, rng.random(n) < 0.3, np.arange(n) < 2]).astype(np.float32)
+    images = rng.normal(60, 20, (n, size, size, 1))
+    images[:, :, : size // 2] += 90 * labels[:, 0, None, None, None]
+    images[:, : size // 2] += 90 * labels[:, 1, None, None, None]
+    labels[rng.random((n, 3)) < unknown] = np.nan
+    table = pd.DataFrame({"path": [f"{row}.png" for row in range(n)], "patient_id": np.arange(n) // 2})
+    return Radiographs(images.clip(0, 255).astype(np.uint8), labels, NAMES, table, "made")
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_split_by_patient(seed):
+    data = findings(seed=seed)
+    assert data.multilabel and data.n_classes == 3
+    parts = data.split(seed=seed)
+    assert sum(map(len, parts)) == 120 and all(part.labels.shape == (len(part), 3) for part in parts)
+    assert [0.5 < len(parts[0]) / 120 < 0.7, *(0.1 < len(part) / 120 < 0.3 for part in parts[1:])] == [True] * 3
+    patients = [set(part.patients) for part in parts]
+    assert not patients[0] & patients[1] and not patients[0] & patients[2] and not patients[1] & patients[2]
+    for part in parts:
+        assert ((part.labels[:, :2] == 1).any(0) & (part.labels[:, :2] == 0).any(0)).all()
+    assert [part.patients.tolist() for part in data.split(seed=seed)] == [part.patients.tolist() for part in parts]
+
+
+def test_too_few_to_split():
+    with refused("'made': too few patients for the parts train, val, test"):
+        findings(4).split()
+
+
+def test_loss_leaves_unknown_labels_out():
+    from dhl_helpers.models import known_crossentropy
+
+    labels = np.array([[1, 0, np.nan], [np.nan] * 3, [0, 0, 1]], np.float32)
+    p = np.array([[0.9, 0.2, 0.7], [0.1, 0.2, 0.3], [0.5, 0.5, 0.25]], np.float32)
+    expected = [-(np.log(0.9) + np.log(0.8)) / 2, 0, -(2 * np.log(0.5) + np.log(0.25)) / 3]
+    assert np.allclose(known_crossentropy(labels, p), expected, atol=1e-6)
+
+
+def test_network_and_heads_learn_from_what_is_known():
+    data = findings(160, size=76)
+    train, val, test = data.split()
+    cnn = dhl.build_cnn(data.image_shape, data.n_classes, seed=0, multilabel=data.multilabel)
+    assert cnn.layers[-1].activation.__name__ == "sigmoid"
+    history = dhl.train_cnn(cnn, train, val, epochs=2, seed=0)
+    assert np.isfinite(history["loss"] + history["val_loss"]).all() and "accuracy" not in history
+    assert all(np.isfinite(weights).all() for weights in cnn.get_weights())
+    deep = dhl.DeepFeatures(dhl.conv_base(cnn))
+    head = dhl.make_head("random_forest", multilabel=True).fit(deep.fit_transform(train.images), train.labels)
+    p = head.predict_proba(deep.transform(test.images))
+    assert p.shape == (len(test), 3)
+    report = dhl.evaluate(test.labels, p, NAMES, test.patients, n_resamples=50).set_index("metric")
+    assert report.loc["AUC (blob)", "value"] > 0.8 and report.loc["AUC (bar)", "value"] > 0.8
+    with refused("class_weight weights images by their one class"):
+        dhl.train_cnn(cnn, train, val, epochs=1, class_weight={0: 1})
+
+
+@pytest.mark.parametrize("name", ["random_forest", "adaboost", "xgboost", "logistic", "dummy"])
+def test_each_head_is_fitted_on_labelled_rows(name):
+    data = findings()
+    X = data.images.reshape(len(data), -1).astype(np.float32)
+    p = dhl.make_head(name, seed=0, multilabel=True).fit(X, data.labels).predict_proba(X)
+    for finding in range(3):
+        known = ~np.isnan(data.labels[:, finding])
+        alone = dhl.make_head(name, seed=0).fit(X[known], data.labels[known, finding].astype(int))
+        assert np.allclose(p[:, finding], alone.predict_proba(X)[:, 1])
+
+
+def test_findings_with_one_value_or_none():
+    X, y = np.random.default_rng(0).normal(size=(20, 3)), np.full((20, 3), np.nan)
+    y[:10, 0], y[:10, 1], y[:, 2] = 0, 1, np.arange(20) % 2
+    head = dhl.PerFinding(LogisticRegression()).fit(X, y)
+    assert (head.predict_proba(X)[:, 0] == 0).all() and (head.predict_proba(X)[:, 1] == 1).all()
+    assert head.predict(X).shape == (20, 3) and set(head.predict(X)[:, 2]) == {0, 1}
+    y[:, 1] = np.nan
+    with refused("Finding 1 is unknown in every image", "Leave it out"):
+        dhl.PerFinding(LogisticRegression()).fit(X, y)
+
+
+def test_smote_has_no_meaning():
+    data = findings()
+    with refused("SMOTE draws between samples of one class", "several findings", "one finding against none"):
+        dhl.SMOTE().fit_resample(data.images.reshape(len(data), -1), data.labels)
+
+
+def test_evaluate_per_finding_and_macro():
+    data = findings(200)
+    rng = np.random.default_rng(1)
+    p = np.clip(np.nan_to_num(data.labels, nan=0.5) * 0.4 + rng.random(data.labels.shape) * 0.6, 0, 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        report = dhl.evaluate(data.labels, p, NAMES, data.patients, n_resamples=200).set_index("metric")
+    known = [~np.isnan(data.labels[:, j]) for j in range(3)]
+    aucs = [roc_auc_score(data.labels[known[j], j], p[known[j], j]) for j in range(3)]
+    assert np.allclose([report.loc[f"AUC ({name})", "value"] for name in NAMES], aucs)
+    assert np.isclose(report.loc["macro AUC", "value"], np.mean(aucs))
+    briers = [brier_score_loss(data.labels[known[j], j], p[known[j], j]) for j in range(3)]
+    assert np.isclose(report.loc["Brier score", "value"], np.mean(briers))
+    present, called = data.labels[known[0], 0] == 1, p[known[0], 0] >= 0.5
+    assert np.isclose(report.loc["sensitivity (blob)", "value"], called[present].mean())
+    assert np.isclose(report.loc["specificity (blob)", "value"], 1 - called[~present].mean())
+    assert (report.query("metric != 'AUC (rare)'").eval("low <= value <= high")).all()
+    difference = dhl.compare(data.labels, p, p, NAMES, data.patients, n_resamples=50)
+    assert (difference[["value", "low", "high"]].fillna(0) == 0).all(axis=None)
+
+
+def test_evaluate_leaves_out_what_cannot_be_ranked():
+    data = findings()
+    labels = data.labels.copy()
+    labels[:, 2] = 0
+    p = np.random.default_rng(0).random(labels.shape)
+    report = dhl.evaluate(labels, p, NAMES, n_resamples=50).set_index("metric")
+    assert np.isnan(report.loc["AUC (rare)", "value"])
+    ranked = [report.loc[f"AUC ({name})", "value"] for name in NAMES[:2]]
+    assert np.isclose(report.loc["macro AUC", "value"], np.mean(ranked))
+
+
+def test_one_hot_labels_are_still_one_class_an_image():
+    y = np.eye(3)[np.arange(30) % 3]
+    p = np.random.default_rng(0).dirichlet([1, 1, 1], 30)
+    whole = dhl.evaluate(y, p, NAMES, n_resamples=20)
+    assert whole.equals(dhl.evaluate(y.argmax(1), p, NAMES, n_resamples=20))
+    assert "balanced accuracy" in set(whole["metric"])
+
+
+def test_evaluate_refusals():
+    data = findings()
+    p = np.full(data.labels.shape, 0.5)
+    with refused("told as 1 (present), 0 (absent) and NaN (unknown) only"):
+        dhl.evaluate(np.where(data.labels == 1, -1, data.labels), p, NAMES)
+    with refused("Probabilities must lie in 0 to 1; use predict_proba"):
+        dhl.evaluate(data.labels, p * 3, NAMES)
+    with refused("No finding is present in one image and absent in another"):
+        dhl.evaluate(np.zeros_like(data.labels), p, NAMES)
+    with refused("120 labels, 100 probabilities"):
+        dhl.evaluate(data.labels, p[:100], NAMES)
