@@ -8,7 +8,8 @@ from importlib import import_module
 
 _HOME = {
     "start": "course", "claim": "course", "check": "course", "record": "course",
-    "load_dataset": "data", "Radiographs": "data", "as_labels": "labels", "DataError": "errors",
+    "load_dataset": "data", "Radiographs": "data", "as_labels": "labels", "validate": "validation",
+    "DataError": "errors",
     "build_cnn": "models", "train_cnn": "models", "baseline_cnn": "models", "save_baseline": "models",
     "conv_base": "features", "pretrained_base": "features", "DeepFeatures": "features",
     "make_head": "heads", "PerFinding": "heads", "SMOTE": "heads",
