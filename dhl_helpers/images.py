@@ -8,8 +8,9 @@ from PIL import Image, ImageOps
 
 from .course import progress
 from .readers.dicom import is_dicom
-from .readers.dicom_pixels import MOST_PIXELS, open_image
+from .readers.dicom_pixels import open_image
 
+MOST_PIXELS = 50_000_000  # of one image: more would take a gigabyte while it is converted
 DEPTHS = (1, 255, 4095, 65535)  # largest pixel value of fractions, of 8, 12 and 16 bits
 
 

@@ -283,6 +283,14 @@ def test_csv_that_is_none(tmp_path, content):
         dhl.load_dataset("csv", tmp_path)
 
 
+def test_csv_with_more_fields_than_the_header(tmp_path):
+    table(tmp_path, 4)
+    rows = (tmp_path / "list.csv").read_text().splitlines()
+    (tmp_path / "list.csv").write_text("\n".join([rows[0], *(row + ",left, upper lobe" for row in rows[1:])]))
+    with refused("list.csv: rows have more fields than the header", "in quotes"):
+        dhl.load_dataset("csv", tmp_path / "list.csv")
+
+
 # npz files
 
 

@@ -52,7 +52,8 @@ def test_a_good_copy_has_no_problems(run, tmp_path):
     code, out, _ = run("pneumoniamnist", "--data-dir", tmp_path)
     assert code == 0 and "No problems found." in out and "images of one can be on two sides" in out
     table = [line.split() for line in out.splitlines() if line.startswith(("normal", "pneu", "imag"))]
-    assert {row[0]: row[1:] for row in table} == {"normal": ["10", "3", "4"], "pneumonia": ["10", "3", "4"], "images": ["20", "6", "8"]}
+    expected = {"normal": [10, 3, 4], "pneumonia": [10, 3, 4], "images": [20, 6, 8]}
+    assert {name: [*map(int, counts)] for name, *counts in table} == expected
 
 
 def test_every_problem_is_found(run, tmp_path):

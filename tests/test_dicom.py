@@ -274,3 +274,10 @@ def test_a_png_beside_dicom_is_still_a_png(tmp_path):
     Image.new("L", (8, 8), 77).save(content, "PNG")
     (tmp_path / "a.png").write_bytes(content.getvalue())
     assert not dicom.is_dicom(tmp_path / "a.png") and not dicom.is_dicom(tmp_path / "missing")
+
+
+def test_pixels_that_are_not_numbers(tmp_path):
+    pixels = np.full((8, 8), np.nan, np.float32)
+    path = film(tmp_path / "a.dcm", pixels, PixelData=None, FloatPixelData=pixels.tobytes())
+    with pytest.raises(ValueError, match="pixels that are not numbers"):
+        open_image(path)

@@ -45,8 +45,9 @@ def archive(folder):
 def listed(folder):
     for n in range(COUNT):
         save(folder / "img" / f"{n}.png", 20 * n)
-    frame = pd.DataFrame({"path": [f"img/{n}.png" for n in range(COUNT)], "label": list("ababab"),
-                          "patient_id": [f"p{n}" for n in range(COUNT)], "split": ["train"] * 4 + ["test"] * 2})  # fmt: skip
+    paths, patients = ([text.format(n) for n in range(COUNT)] for text in ("img/{}.png", "p{}"))
+    frame = pd.DataFrame({"path": paths, "label": list("ababab"), "patient_id": patients})
+    frame["split"] = ["train"] * 4 + ["test"] * 2
     frame.to_csv(folder / "list.csv", index=False)
     return folder / "list.csv", ("csv", folder / "list.csv")
 

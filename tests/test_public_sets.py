@@ -492,3 +492,59 @@ def test_npz_that_would_unpack_to_much_more(tmp_path):
     np.savez_compressed(tmp_path / "pneumoniamnist.npz", train_images=np.zeros((2**28,), np.uint8))
     with refused("pneumoniamnist.npz: not a readable .npz", "200 times its size"):
         load("pneumoniamnist", tmp_path)
+
+
+# What is common to the listed sets
+
+
+def test_listed_sets_with_gaps(tmp_path):
+    folder = tmp_path / "covid-chestxray-dataset"
+    columns = ["patientid", "finding", "view", "modality", "folder", "filename", "license"]
+    good = {"patientid": "1", "finding": "COVID-19", "view": "PA", "modality": "X-ray", "filename": "a.png"}
+    folder.mkdir()
+
+    def listing(**changed):
+        pd.DataFrame([good, good | changed], columns=columns).to_csv(folder / "metadata.csv", index=False)
+
+    listing(filename=None)
+    with refused("metadata.csv: 1 rows do not say which image they belong to", "Get the file again"):
+        load("cohen", folder)
+    listing(filename="../../x.png")
+    with refused("metadata.csv: paths may not lead out of", "x.png"):
+        load("cohen", folder)
+    listing(filename="a\0b.png")
+    with refused("metadata.csv: not a path in it", "Correct it"):
+        load("cohen", folder)
+    listing(patientid=None)
+    with refused("metadata.csv: column 'patientid' is empty in 1 rows", "Remove them"):
+        load("cohen", folder)
+    write(folder / "metadata.csv", ",".join(columns) + "\n")
+    with refused("metadata.csv: no rows", "Get the file again"):
+        load("cohen", folder)
+
+
+def test_nih_without_a_patient_or_a_finding_to_tell_apart(nih):
+    root, names = nih
+    table = (root / "Data_Entry_2017.csv").read_text()
+    write(root / "Data_Entry_2017.csv", table.replace(",0,3,58", ",0,,58"))
+    with refused("2 images of 'nih' have no patient", "Mend its list"):
+        load("nih", root)
+    write(root / "Data_Entry_2017.csv", "\n".join(table.splitlines()[:2]))
+    with refused("'nih': no finding is present in one image and absent in another", "Add images"):
+        load("nih", root)
+    write(root / "Data_Entry_2017.csv", table)
+    write(root / "train_val_list.txt", "\n".join(names))
+    (root / "test_list.txt").write_bytes(b"\xff\xfe\x00")
+    with refused("test_list.txt: not a text file", "Get the file again"):
+        load("nih", root)
+
+
+def test_rsna_with_an_unknown_class(rsna):
+    write(rsna / "stage_2_detailed_class_info.csv", "patientId,class\na,Lung Opacity\nb,Odd\nc,Normal\n")
+    with refused("1 images of 'rsna' have no label", "b.dcm"):
+        load("rsna", rsna, three_classes=True)
+
+
+def test_a_finding_where_there_is_one_class_an_image(tmp_path):
+    with refused("'folder' does not take finding; its options: patient_pattern"):
+        load("folder:Effusion", tmp_path)

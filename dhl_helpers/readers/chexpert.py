@@ -1,7 +1,6 @@
 """CheXpert (Irvin et al. 2019, arXiv:1901.07031).
 
-After the paper and the headers that public code quotes: `Path` starts with the name of the archive and holds the
-patient; labels 1 positive, 0 negative, -1 uncertain, blank not mentioned in the report.
+After the paper and headers in public code: `Path` begins with the archive's name; -1 uncertain, blank not mentioned.
 """
 
 from pathlib import Path
@@ -17,7 +16,7 @@ from .found import Reader
 FINDINGS = ["No Finding", "Enlarged Cardiomediastinum", "Cardiomegaly", "Lung Opacity", "Lung Lesion", "Edema",
             "Consolidation", "Pneumonia", "Atelectasis", "Pneumothorax", "Pleural Effusion", "Pleural Other",
             "Fracture", "Support Devices"]  # fmt: skip
-FILES = {"train": "train.csv", "val": "valid.csv", "test": "test.csv"}  # test.csv came later, and not with every copy
+FILES = {"train": "train.csv", "val": "valid.csv", "test": "test.csv"}  # test.csv is not in every copy
 POLICIES = {"zeros": 0, "ones": 1, "ignore": np.nan}
 
 

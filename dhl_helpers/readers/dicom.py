@@ -49,7 +49,7 @@ def _patient(path):
         return None
     try:
         return str(read(path, ["PatientID"]).get("PatientID") or "").strip() or None
-    except (ValueError, OSError):  # decoding will say what is wrong with it
+    except Exception:  # as many kinds as in `read`; decoding will say what is wrong with the file
         return None
 
 

@@ -18,7 +18,7 @@ ELEMENTS = ["Modality", "SamplesPerPixel", "PhotometricInterpretation", "PlanarC
 PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 SLICES = {"CT": "computed tomography", "MR": "magnetic resonance", "PT": "positron emission tomography",
           "NM": "nuclear medicine"}  # fmt: skip
-MOST_PIXELS = 50_000_000  # twice a large film; a file that claims more is a mistake or an attack
+MOST_PIXELS = 30_000_000  # large mammograms have 28; a file that claims more is a mistake or an attack
 
 
 def open_image(path):

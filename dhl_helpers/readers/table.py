@@ -32,8 +32,10 @@ def read(data_dir, path_column="path", label_column="label", patient_column="pat
     file = Path(data_dir)
     try:
         table = pd.read_csv(file)
-    except (OSError, ValueError) as error:  # pandas' parser errors and wrong encodings are ValueErrors
+    except Exception as error:  # pandas and the file system raise many kinds
         raise DataError(f"{file}: not a readable CSV ({error}). Give the CSV file itself as data_dir.") from error
+    if not isinstance(table.index, pd.RangeIndex):  # pandas would shift the columns and say nothing
+        raise DataError(f"{file}: rows have more fields than the header. Put texts that hold commas in quotes.")
     named = {"path_column": path_column, "label_column": label_column}
     named |= {"patient_column": patient_column} if patient_column != "patient_id" else {}
     named |= {"split_column": split_column} if split_column != "split" else {}
@@ -52,9 +54,8 @@ def read(data_dir, path_column="path", label_column="label", patient_column="pat
     paths = paths_inside(root or file.parent, written, file)
     missing = [path for path in paths if not path.is_file()]
     if missing:
-        raise DataError(
-            f"{file}: {len(missing)} of {len(paths)} files are missing. Check root and prefix:\n{listing(missing)}"
-        )
+        of = f"{len(missing)} of {len(paths)}"
+        raise DataError(f"{file}: {of} files are missing. Check root and prefix:\n{listing(missing)}")
     found = table.assign(path=paths, label=table[label_column].astype(str))
     for column, name in ((patient_column, "patient_id"), (split_column, "split")):
         if column in table:
@@ -72,13 +73,8 @@ def read(data_dir, path_column="path", label_column="label", patient_column="pat
 
 
 SETS = {
-    "csv": Reader(
-        "Any CSV with a path, a label and a patient column",
-        read,
-        needs="data_dir: the CSV file",
-        labels="column label (option label_column)",
-        patient="column patient_id (option patient_column); DICOM files: their patient",
-        split="column split (option split_column), where there is one",
-        checked="on real files",
-    )
-}
+    "csv": Reader("Any CSV with a path, a label and a patient column", read, needs="data_dir: the CSV file",
+                  labels="column label (option label_column)", split="column split (option split_column)",
+                  patient="column patient_id (option patient_column); in DICOM files, their own",
+                  checked="on real files")
+}  # fmt: skip
