@@ -224,13 +224,13 @@ def test_a_tree_of_dicom_with_a_csv_of_labels(hospital):
     assert len(set(dhl.load_dataset("csv", hospital / "labels.csv", image_size=8, **options).patients)) == 12
 
 
-def test_names_and_ids_go_nowhere(hospital, tmp_path_factory, cnn):
+def test_names_and_ids_go_nowhere(hospital, tmp_path_factory):
     """Load, list, skip, cache features and record results; then look for what was planted, in files and in output."""
     out = tmp_path_factory.mktemp("out")
     broken = hospital / "normal" / "broken.dcm"
     broken.write_bytes((hospital / "normal" / "00.dcm").read_bytes()[:-200])
     program = f"""
-import sys, warnings, numpy as np, dhl_helpers as dhl
+import numpy as np, dhl_helpers as dhl
 try:
     dhl.load_dataset("folder", {str(hospital)!r}, image_size=76)
 except dhl.DataError as error:
