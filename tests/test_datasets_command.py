@@ -38,7 +38,7 @@ def test_the_table_has_every_set(run):
 
 def test_a_set_is_described(run):
     code, out, _ = run("chexpert")
-    assert code == 0 and all(word in out for word in ("licence  Stanford", "patient", "source", "--data-dir DIR"))
+    assert code == 0 and all(word in out for word in ("licence  the publisher", "patient", "source", "--data-dir DIR"))
     assert run("nosuchset")[0] == 2 and "no data set 'nosuchset'" in run("nosuchset")[2]
     code, _, err = run("nih", "mura")
     assert code == 2 and "One data set at a time, not nih mura" in err

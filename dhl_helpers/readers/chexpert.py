@@ -69,7 +69,7 @@ SETS = {
     "chexpert": Reader(
         "CheXpert: chest X-rays of Stanford Hospital, 14 observations",
         read,
-        "Stanford University research use agreement, no redistribution",
+        "the publisher's research terms, accepted on registration",
         "data_dir: the folder with train.csv, valid.csv, train and valid",
         "mined from reports (options uncertain, not_mentioned); in valid.csv those of three radiologists",
         "in the path (patient00001)",

@@ -1,6 +1,6 @@
 """COVID-19 image data collection (Cohen et al. 2020, arXiv:2006.11988).
 
-After its repository (README, SCHEMA.md, metadata.csv): X-rays and CT in one table; `finding` is a path such as
+After its README and CONTRIBUTING.md and torchxrayvision's reader: X-rays and CT in one table; `finding` is a path such as
 Pneumonia/Viral/COVID-19, or todo; `view` L is lateral; `folder` and `filename` lead to the image; each row has its own
 license.
 """
@@ -51,6 +51,6 @@ SETS = {
         "column patientid",
         "",
         "https://github.com/ieee8023/covid-chestxray-dataset",
-        "documentation only: the README and metadata of its repository, torchxrayvision's reader",
+        "documentation only: README of its repository, torchxrayvision's reader",
     )
 }

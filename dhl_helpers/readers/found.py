@@ -18,7 +18,7 @@ class Reader:
     read : callable
         `read(data_dir, ...)` returns a `Found`.
     licence : str
-        Empty: that of the user's own images.
+        Empty: that of the user's own images. The publisher's own text decides; read it there.
     needs : str
         What `data_dir` has to be.
     labels : str

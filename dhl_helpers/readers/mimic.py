@@ -1,6 +1,6 @@
 """MIMIC-CXR-JPG 2.0.0 and 2.1.0 (Johnson et al. 2019, arXiv:1901.07042, doi:10.13026/8360-t248).
 
-After its PhysioNet page and public code: three gzipped CSV files, joined here; images in
+After public code that reads it: three gzipped CSV files, joined here; images in
 files/p10/p10000032/s50414267/<dicom_id>.jpg; labels belong to a study and are coded as in CheXpert.
 """
 
@@ -54,13 +54,13 @@ SETS = {
     "mimic_cxr": Reader(
         "MIMIC-CXR-JPG: chest X-rays of an emergency department, 14 observations",
         read,
-        "PhysioNet Credentialed Health Data License 1.5.0, no redistribution",
+        "PhysioNet credentialed access: the terms signed there",
         "data_dir: the folder with the three mimic-cxr-2.0.0-*.csv.gz and files",
         "one set a study, mined from reports by the CheXpert labeller (options uncertain, not_mentioned)",
         "column subject_id",
         "train, validate and test, by patient",
         "PhysioNet, after training and signing: https://physionet.org/content/mimic-cxr-jpg",
-        "documentation only: its PhysioNet page, columns as in torchxrayvision's tests",
+        "documentation only: columns as in torchxrayvision's tests, split as in public code",
         several=True,
     )
 }

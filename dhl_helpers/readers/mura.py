@@ -51,7 +51,7 @@ SETS = {
     "mura": Reader(
         "MURA: radiographs of the upper limb, normal or abnormal",
         read,
-        "Stanford University research use agreement, no redistribution",
+        "the publisher's research terms, accepted on registration",
         "data_dir: the folder MURA-v1.1",
         "one a study, by radiologists in clinical routine; taken from the path",
         "in the path (patient00001)",

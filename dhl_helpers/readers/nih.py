@@ -1,8 +1,8 @@
 """NIH ChestX-ray14 (Wang et al. 2017, doi:10.1109/CVPR.2017.369).
 
-After the set's own README_CHESTXRAY.pdf and Data_Entry_2017.csv: findings separated by a bar, labels mined from the
-reports with an accuracy that the authors put above 90 %; images in images_001 to images_012; the official lists keep
-each patient on one side. The header's brackets hold commas: OriginalImage[Width,Height] makes two fields.
+After rows of Data_Entry_2017.csv itself, torchxrayvision's reader and other public code: findings separated by a bar,
+mined from the reports (the authors expect more than 90 % to be right); images in images_001 to images_012; two official
+lists. The header's brackets hold commas: OriginalImage[Width,Height] makes two fields.
 """
 
 from pathlib import Path
@@ -67,9 +67,9 @@ SETS = {
         "data_dir: the folder with Data_Entry_2017.csv and the images",
         "findings mined from reports by text analysis, several an image or none",
         "column Patient ID",
-        "train and test, by patient, in train_val_list.txt and test_list.txt",
+        "train and test, in train_val_list.txt and test_list.txt",
         "NIH Clinical Center: https://nihcc.app.box.com/v/ChestXray-NIHCC",
-        "on real files (120 images, their rows of the official CSV); the lists after its README only",
+        "on real files (120 images, their rows of the official CSV); the lists as public code reads them",
         several=True,
     )
 }

@@ -66,7 +66,7 @@ SETS = {
     "padchest": Reader(
         "PadChest: chest X-rays of San Juan Hospital (Spain), 174 findings",
         read,
-        "PadChest research use agreement, no redistribution",
+        "the publisher's research terms, accepted on registration",
         "data_dir: the folder with PADCHEST_chest_x_ray_images_labels*.csv and the images",
         "27 % by physicians, the others by a network that read the reports (column MethodLabel)",
         "column PatientID",

@@ -46,7 +46,7 @@ SETS = {
     "rsna": Reader(
         "RSNA Pneumonia Detection Challenge: adult chest X-rays, signs of pneumonia or not",
         read,
-        "terms of the challenge: academic and non-commercial use",
+        "the terms of the challenge, accepted on registration",
         "data_dir: the folder with stage_2_train_labels.csv and stage_2_train_images",
         "by radiologists; an opacity suspicious of pneumonia, marked with boxes",
         "lost; films overlap NIH ChestX-ray14",

@@ -60,7 +60,7 @@ SETS = {
     "vindr": Reader(
         "VinDr-CXR: adult chest X-rays of two hospitals in Vietnam, findings of several readers",
         read,
-        "PhysioNet Credentialed Health Data License 1.5.0, no redistribution",
+        "PhysioNet credentialed access: the terms signed there",
         "data_dir: the folder with train.csv, or with annotations, and the images in train and test",
         "train: what most of three radiologists marked; test: agreed by five",
         "not published: each image counts as one",
