@@ -1,8 +1,8 @@
 """COVID-19 image data collection (Cohen et al. 2020, arXiv:2006.11988).
 
-After its README and CONTRIBUTING.md and torchxrayvision's reader: X-rays and CT in one table; `finding` is a path such as
-Pneumonia/Viral/COVID-19, or todo; `view` L is lateral; `folder` and `filename` lead to the image; each row has its own
-license.
+After its README and CONTRIBUTING.md and torchxrayvision's reader: X-rays and CT in one table; `finding` is a path such
+as Pneumonia/Viral/COVID-19, or todo; `view` L is lateral; `folder` and `filename` lead to the image; each row has its
+own license.
 """
 
 from pathlib import Path
