@@ -38,8 +38,9 @@ def overview():
     from ..readers import REGISTRY
 
     width = max(72, shutil.get_terminal_size((120, 24)).columns)
-    rows = [(name, reader.title, reader.licence or "your own", "real files" if "real files" in reader.checked
-             or name == "sample" else "documentation") for name, reader in REGISTRY.items()]  # fmt: skip
+    files = {name: "real files" if "real files" in reader.checked else "documentation"
+             for name, reader in REGISTRY.items()} | {"sample": "its own files"}  # fmt: skip
+    rows = [(name, reader.title, reader.licence or "your own", files[name]) for name, reader in REGISTRY.items()]
     rows.insert(0, ("name", "what it is", "licence", "checked on"))
     names, last = max(len(row[0]) for row in rows) + 2, len("documentation")
     licences = min(30, max(len(row[2]) for row in rows))

@@ -57,7 +57,7 @@ def check_data(parameters):
     Returns a sentence on what they are.
     """
     from ..data import load_dataset
-    from ..readers import REGISTRY
+    from ..readers import named
 
     if "DATASET" not in parameters:
         return "Not for diagnosis."
@@ -67,8 +67,12 @@ def check_data(parameters):
         data.split(seed=parameters.get("SEED", 0))
     for warning in caught:
         print(f"note: {warning.message}", file=sys.stderr)
-    title = REGISTRY[parameters["DATASET"]].title
-    return f"{title}: {len(data)} images. Not for diagnosis."
+    if data.multilabel:
+        raise DataError(
+            f"{data.name!r} has several findings an image, and these notebooks decide between classes. Choose one finding "
+            f"against none, as in {data.name}:{data.class_names[0]}, or one class a finding, {data.name}:single."
+        )
+    return f"{named(data.name).title}: {len(data)} images. Not for diagnosis."
 
 
 def prepare(out, series):
