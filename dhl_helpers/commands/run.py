@@ -69,7 +69,7 @@ def check_data(parameters):
         print(f"note: {warning.message}", file=sys.stderr)
     if data.multilabel:
         raise DataError(
-            f"{data.name!r} has several findings an image, and these notebooks decide between classes. Choose one finding "
+            f"{data.name!r} has several findings an image; these notebooks decide between classes. Choose one finding "
             f"against none, as in {data.name}:{data.class_names[0]}, or one class a finding, {data.name}:single."
         )
     return f"{named(data.name).title}: {len(data)} images. Not for diagnosis."
