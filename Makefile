@@ -14,7 +14,7 @@ STRICT = import platform as p, sys; ref = open('.python-version').read().strip()
 NBVAL = $(shell $(PY) -c "$(STRICT); print('--nbval' if ref and sys.platform == 'linux' and p.machine() == 'x86_64' \
 	else '--nbval-lax')") --nbval-current-env --nbval-cell-timeout=300
 
-# Bytecode for what takes longest to import, without the packages' own tests: 60 MB, where pip would write 280, and
+# Bytecode for what takes longest to import, without the packages' own tests: 100 MB, where pip would write 280, and
 # kernels start fast even where none is written later.
 COMPILE = import compileall, re, sysconfig; lib = sysconfig.get_path('purelib'); \
 	[compileall.compile_dir(lib + '/' + name, quiet=2, workers=0, rx=re.compile('[^a-z]tests?[^a-z._]')) for name in \
