@@ -68,7 +68,7 @@ def tiny(tmp_path_factory):
     )  # fmt: skip
     write(
         "01_second", common + "\nPAUSE = 0",
-        new_code_cell("import time\ntime.sleep(PAUSE)"),
+        new_code_cell("import time\nif PAUSE:\n    open(OUT_DIR + '/pausing', 'w').close()\ntime.sleep(PAUSE)"),
         new_code_cell("def twice(x):\n    ### BEGIN SOLUTION\n    y = 2 * x\n    return y\n    ### END SOLUTION"),
         new_code_cell(
             "import dhl_helpers as dhl\n_ = dhl.check(twice, [('doubles', lambda f: f(2) == 4, 'Multiply by two.')])"
