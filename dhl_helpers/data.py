@@ -11,7 +11,9 @@ from .errors import DataError, listing
 from .images import decode_all
 from .labels import as_labels
 from .readers import dicom
-from .splitting import deal
+from .readers.findings import NONE, choose
+from .readers.found import Found
+from .splitting import parts_of
 
 
 @dataclass(eq=False)
@@ -82,6 +84,27 @@ class Radiographs:
             raise DataError(f"{self.name!r} has no part {name!r}, only {known}. Use .split() to make a split.")
         return self.subset((parts == name).to_numpy())
 
+    def one_finding(self, name="", seed=0):
+        """One finding against no finding at all, as two classes, where an image can have several.
+
+        Parameters
+        ----------
+        name : str
+            The finding; by default the one that most images have.
+        seed : int
+            A patient stays in the part that `split(seed)` of all findings gives, whatever the question.
+
+        Returns
+        -------
+        Radiographs
+            Without the images of which the answer is not known.
+        """
+        name = name or pd.Series(np.nansum(self.labels, 0), self.class_names).drop(NONE, errors="ignore").idxmax()
+        whole = Found(self.table.assign(split=parts_of(self, seed)), self.class_names, self.images, self.labels)
+        one = choose(whole, name)
+        labels = as_labels(one.table["label"], one.class_names)
+        return Radiographs(one.images, labels, one.class_names, one.table, f"{self.name}:{name}")
+
     def split(self, seed=0):
         """Split into training, validation and test part; no patient is in two of them.
 
@@ -97,21 +120,9 @@ class Radiographs:
         Raises
         ------
         DataError
-            If a class has too few patients for every part (a finding may: `evaluate` leaves it out), or an official
-            split shares a patient.
+            If a class has too few patients for the parts (a finding may: `evaluate` leaves it out), or two share one.
         """
-        parts = self.table["split"].to_numpy().copy() if "split" in self.table else np.full(len(self), "train", object)
-        official = set(parts)
-        if "test" not in official:
-            deal(self, parts, {"val": 0.2, "test": 0.2} if "val" not in official else {"test": 0.2}, seed)
-        elif "val" not in official:
-            deal(self, parts, {"val": 0.2}, seed)
-        shared = self.table.assign(split=parts).groupby("patient_id")["split"].nunique()
-        if (shared > 1).any():
-            raise DataError(
-                f"{self.name!r}: {(shared > 1).sum()} patients are in two parts of the official split, for example "
-                f"{shared.index[shared > 1][0]}. Remove the column `split` from the table to split by patient."
-            )
+        parts = parts_of(self, seed)
         return tuple(self.subset(parts == name) for name in ("train", "val", "test"))
 
 
@@ -160,8 +171,8 @@ def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error
         table["patient_id"] = numbers
         if alone.any():
             which = "" if alone.all() else f" of {alone.sum()} images"
-            warnings.warn(f"{name!r} does not say whose image is whose{which}: each image counts as one patient.",
-                          stacklevel=2)  # fmt: skip
+            said = f"{name!r} does not say whose image is whose{which}: each image counts as one patient."
+            warnings.warn(said, stacklevel=2)
     elif table["patient_id"].isna().any():
         raise DataError(f"{table['patient_id'].isna().sum()} images of {name!r} have no patient. Mend its list.")
     sources = table["path"] if found.images is None else found.images
@@ -184,7 +195,6 @@ def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error
             raise DataError(f"{name!r}: no finding is present in one image and absent in another. Add images.")
     else:
         if table["label"].nunique() < 2:
-            only = table["label"].iloc[0]
-            raise DataError(f"{name!r} has images of one class only, {only!r}. Add images of a second class.")
+            raise DataError(f"{name!r} has images of one class only, {table['label'].iloc[0]!r}. Add images of a second class.")
         labels = as_labels(table["label"], found.class_names)
     return Radiographs(images, labels, found.class_names, table, name, skipped)

@@ -6,6 +6,23 @@ import pandas as pd
 from .errors import DataError
 
 
+def parts_of(data, seed):
+    """The part of each image, ndarray of object (n,), as `Radiographs.split` says; DataError where it does."""
+    parts = data.table["split"].to_numpy().copy() if "split" in data.table else np.full(len(data), "train", object)
+    official = set(parts)
+    if "test" not in official:
+        deal(data, parts, {"val": 0.2, "test": 0.2} if "val" not in official else {"test": 0.2}, seed)
+    elif "val" not in official:
+        deal(data, parts, {"val": 0.2}, seed)
+    shared = data.table.assign(split=parts).groupby("patient_id")["split"].nunique()
+    if (shared > 1).any():
+        raise DataError(
+            f"{data.name!r}: {(shared > 1).sum()} patients are in two parts of the official split, for example "
+            f"{shared.index[shared > 1][0]}. Remove the column `split` from the table to split by patient."
+        )
+    return parts
+
+
 def deal(data, parts, shares, seed):
     """Move the given shares of the training patients into new parts, class by class, the rarest class first.
 

@@ -41,6 +41,23 @@ def test_split_by_patient(seed):
     assert [part.patients.tolist() for part in data.split(seed=seed)] == [part.patients.tolist() for part in parts]
 
 
+def test_one_finding_against_none():
+    data = findings()
+    parts = dict(zip(("train", "val", "test"), data.split(3), strict=True))
+    one = data.one_finding(seed=3)
+    assert one.class_names == ["No Finding", "blob"] and one.name == "made:blob" and not one.multilabel
+    for name, part in zip(parts, one.split(3), strict=True):
+        assert set(part.patients) <= set(parts[name].patients)
+    row = {path: number for number, path in enumerate(data.table["path"])}
+    of_one = data.labels[[row[path] for path in one.table["path"]]]
+    assert (of_one[one.labels == 1, 0] == 1).all() and (of_one[one.labels == 0] == 0).all()
+    known = (data.labels[:, 0] == 1) | (data.labels == 0).all(1)
+    assert len(one) == known.sum() and (one.images == data.images[known]).all()
+    assert data.one_finding("BAR").class_names[1] == "bar"
+    with refused("There is no finding 'lump'; choose"):
+        data.one_finding("lump")
+
+
 def test_too_few_to_split():
     with refused("'made': too few patients for the parts train, val, test"):
         findings(4).split()
