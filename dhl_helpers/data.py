@@ -195,6 +195,6 @@ def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error
             raise DataError(f"{name!r}: no finding is present in one image and absent in another. Add images.")
     else:
         if table["label"].nunique() < 2:
-            raise DataError(f"{name!r} has images of one class only, {table['label'].iloc[0]!r}. Add images of a second class.")
+            raise DataError(f"{name!r} has images of one class only, {table.label[0]!r}. Add images of a second class.")
         labels = as_labels(table["label"], found.class_names)
     return Radiographs(images, labels, found.class_names, table, name, skipped)
