@@ -13,6 +13,7 @@ _HOME = {
     "build_cnn": "models", "train_cnn": "models", "baseline_cnn": "models", "save_baseline": "models",
     "conv_base": "features", "pretrained_base": "features", "DeepFeatures": "features",
     "make_head": "heads", "PerFinding": "heads", "SMOTE": "heads",
+    "save_pipeline": "pipeline", "load_pipeline": "pipeline",
     "evaluate": "evaluation", "compare": "evaluation",
     "show_images": "plots", "PALETTE": "plots", "MARKERS": "plots", "LINESTYLES": "plots",
 }  # fmt: skip

@@ -16,6 +16,7 @@ COMMITTED = {
     "WEIGHTS": "",
     "PRETRAINED": "DenseNet121",
     "PRETRAINED_WEIGHTS": "",
+    "SAVE": "",
 }
 
 _PACKAGES = ("tensorflow", "keras", "scikit-learn", "xgboost", "imbalanced-learn", "numpy", "pandas")
@@ -39,14 +40,19 @@ def start(seed=0):
 
     keras.utils.set_random_seed(seed)
     use_style()
-    versions = {"python": platform.python_version()}
+    return versions()
+
+
+def versions():
+    """dict of str to str: the versions in use, by package."""
+    found = {"python": platform.python_version()}
     for package in _PACKAGES:
         for name in (package, f"{package}-cpu"):  # the same code under two names; see pyproject.toml
             try:
-                versions[package] = importlib.metadata.version(name)
+                found[package] = importlib.metadata.version(name)
             except importlib.metadata.PackageNotFoundError:
                 continue
-    return versions
+    return found
 
 
 def claim(text, holds):

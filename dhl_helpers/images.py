@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from .course import progress
-from .readers.dicom import is_dicom
+from .readers.dicom import is_dicom, read
 from .readers.dicom_pixels import open_image
 
 MOST_PIXELS = 50_000_000  # of one image: more would take a gigabyte while it is converted
@@ -50,6 +50,23 @@ def decode_all(sources, size, channels, description):
         for _ in progress(rows, len(sources), "image", description) if len(sources) > 500 else rows:
             pass
     return images, dict(sorted(failed.items()))
+
+
+def look(path):
+    """The shorter side of an image file in pixels, and whether it is in colour; None if the file cannot be read.
+
+    A grey film in a colour file is not in colour, nor is one with a small coloured mark: the difference between the
+    largest and the smallest of red, green and blue counts, on average over the image, from 8 grey levels on.
+    """
+    try:
+        if is_dicom(path):
+            header = read(path, ["Rows", "Columns"])
+            return min(int(header.Rows), int(header.Columns)), False  # colour DICOM is refused when it is decoded
+        with Image.open(path) as image:
+            side, grey = min(image.size), image.mode[0] not in "RPCYH"
+        return side, not grey and float(np.ptp(_decode(path, 64, 3).astype(int), axis=2).mean()) >= 8
+    except Exception:  # Pillow and pydicom raise many kinds on a broken file; decoding it says what is wrong
+        return None
 
 
 def _decode(source, size, channels):

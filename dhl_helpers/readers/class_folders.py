@@ -33,7 +33,7 @@ def read(data_dir, patient_pattern=None):
     rows, empty = [], []
     for level, part in levels:
         for folder in classes[level]:
-            files = [file for file in sorted(folder.rglob("*")) if file.is_file() and _is_image(file, root)]
+            files = [file for file in sorted(folder.rglob("*")) if file.is_file() and is_image(file, root)]
             rows += [{"path": file, "label": folder.name, "split": part} for file in files]
             empty += [] if files else [folder]
     if empty:
@@ -53,7 +53,8 @@ def _visible(folder):
     return [entry for entry in sorted(folder.iterdir()) if entry.is_dir() and not entry.name.startswith((".", "__"))]
 
 
-def _is_image(path, root):
+def is_image(path, root):
+    """Whether a file below `root` is an image by its name, or DICOM; what is hidden is not."""
     hidden = any(part.startswith((".", "__")) for part in path.relative_to(root).parts)
     return not hidden and (path.suffix.lower() in SUFFIXES or is_dicom(path))
 

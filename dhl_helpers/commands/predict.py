@@ -1,0 +1,107 @@
+"""`predict`: scores of unlabelled images from a kept pipeline."""
+
+import argparse
+import hashlib
+import json
+import os
+import sys
+import warnings
+from pathlib import Path
+
+from ..errors import DataError, listing
+
+ABOUT = """\
+Writes one row an image: its path below FOLDER, the probability of each class, the
+decision at the pipeline's operating point. An image that cannot be read has no score
+and its problem in the last column.
+
+An image is unlike those of the training when its shorter side is less than half of
+that of the smallest training image, when it is in colour and all of those were grey,
+or grey and all of those were in colour. Such images mean that FOLDER is not what the
+pipeline is for: all of them are listed and nothing is scored. With --leave-out the
+others are scored, and these stand in the table like unreadable ones.
+
+Exit code: 0 if every image was scored, 1 if some were not, 2 if nothing could be
+done. Not for diagnosis."""
+
+
+def add_parser(subparsers):
+    parser = subparsers.add_parser("predict", help="score a folder of unlabelled images with a kept pipeline",
+                                   description=ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
+    parser.add_argument("pipeline", metavar="PIPELINE", help="the folder that `run --save` or save_pipeline made")
+    parser.add_argument("folder", metavar="FOLDER", help="images of any kind that the course reads, subfolders too")
+    parser.add_argument("--out", required=True, metavar="CSV", help="the table to write; CSV.json beside it says by "
+                        "what it was made; a table that this command did not write, or that was changed, is kept")
+    parser.add_argument("--leave-out", action="store_true", help="score the others where images are unlike those of "
+                        "the training")  # fmt: skip
+    return parser
+
+
+def main(args):
+    """Score; returns 1 if images had to be left out."""
+    root, out = Path(args.folder), Path(args.out)
+    note = out.with_name(out.name + ".json")
+    keep(out, note)
+    paths = find(root)
+    from ..pipeline import load_pipeline  # after the cheap checks: it starts TensorFlow
+    from ._score import score, unlike
+
+    with warnings.catch_warnings(record=True) as caught:
+        model, card = load_pipeline(args.pipeline)
+    for warning in caught:
+        print(f"note: {warning.message}", file=sys.stderr)
+    problems = unlike(paths, card["trained_on"])
+    names = [path.relative_to(root).as_posix() for path in paths]
+    if problems and not args.leave_out:
+        which = [f"{names[row]}: {reason}" for row, reason in problems.items()]
+        raise DataError(f"{root}: {len(which)} of {len(paths)} images are unlike those that the pipeline was trained "
+                        f"on. Remove them, or add --leave-out:\n{listing(which, len(which))}")  # fmt: skip
+    table = score(model, card, paths, names, problems)
+    write(table, card, out, note)
+    left = [f"{row.path}: {row.problem}" for row in table[table["problem"] != ""].itertuples()]
+    if left:
+        print(f"{len(left)} images have no score:\n{listing(left)}", file=sys.stderr)
+    about, point = card["trained_on"], card["operating_point"]
+    print(f"{len(paths) - len(left)} of {len(paths)} images scored: {out}")
+    print(f"Pipeline: {about['images']} images of {about['patients']} patients of {about['name']!r}. {point['chosen']}")
+    print(card["notice"])
+    return 1 if left else 0
+
+
+def keep(out, note):
+    """Refuse to write over a table that this command did not write, or that somebody changed."""
+    if not out.absolute().parent.is_dir():
+        raise DataError(f"{out.parent}: no such folder. Make it, or choose another --out.")
+    try:
+        known = json.loads(note.read_text(encoding="utf-8"))["csv_sha256"]
+    except (OSError, ValueError, TypeError, KeyError):
+        known = ""
+    if (out.exists() and (out.is_dir() or digest(out) != known)) or (note.exists() and not known):
+        raise DataError(f"{out}: not written by this command, or changed since. Move it away or choose another --out.")
+
+
+def find(root):
+    """The image files below a folder, in the order of their paths."""
+    from ..readers.class_folders import SUFFIXES, is_image
+
+    if not root.is_dir():
+        raise DataError(f"{root}: not a folder. Give the folder that holds the images.")
+    paths = [path for path in sorted(root.rglob("*")) if path.is_file() and is_image(path, root)]
+    if not paths:
+        raise DataError(f"{root}: no images in it (DICOM, {', '.join(sorted(SUFFIXES))}). Give the folder with them.")
+    return paths
+
+
+def write(table, card, out, note):
+    """Write the table, and beside it what it was made by; an earlier one stays until the new one is complete."""
+    unfinished = out.with_name(f".unfinished-{os.getpid()}-{out.name}")
+    table.to_csv(unfinished, index=False, encoding="utf-8", errors="backslashreplace")
+    told = {key: card[key] for key in ("notice", "trained_on", "operating_point", "versions", "files")}
+    told |= {"images": len(table), "scored": int((table["problem"] == "").sum()), "csv_sha256": digest(unfinished)}
+    note.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    os.replace(unfinished, out)
+
+
+def digest(path):
+    """The checksum of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,133 @@
+"""The files of a kept pipeline: each step in a format that runs no code when it is read, and the check of all of them.
+
+The network is kept in Keras' own format, XGBoost in its JSON, the rest of scikit-learn by skops. Nothing is pickled.
+The checksums find damage and exchanged files. They do not find a forger, who would write new ones.
+"""
+
+import hashlib
+import json
+import zipfile
+from pathlib import Path
+
+import skops.io
+
+from ._keras import keras
+from .errors import DataError, listing
+from .features import DeepFeatures
+from .heads import PerFinding
+
+CARD = "pipeline.json"
+KEYS = {"notice", "classes", "multilabel", "image", "operating_point", "trained_on", "results", "versions", "steps"}
+TRUSTED = ["sklearn.tree._tree.Tree"]  # besides the estimators and arrays that skops itself takes for harmless
+AGAIN = "Save the pipeline again, or get it again from those who made it."
+
+
+def write(step, stem):
+    """Write a step to files whose names begin with `stem`; returns the name, or those of one head a finding.
+
+    Raises
+    ------
+    DataError
+        If the step could only be kept with a pickle.
+    """
+    if isinstance(step, DeepFeatures):
+        step.base.save(f"{stem}.keras")
+        return f"{stem.name}.keras"
+    if isinstance(step, PerFinding):
+        return [write(head, stem.with_name(f"{stem.name}-{place}")) for place, head in enumerate(step.heads_)]
+    if type(step).__name__ == "XGBClassifier":
+        step.save_model(f"{stem}.json")
+        return f"{stem.name}.json"
+    content = skops.io.dumps(step, compression=zipfile.ZIP_DEFLATED)
+    if strange := set(skops.io.get_untrusted_types(data=content)) - set(TRUSTED):
+        raise DataError(
+            f"{type(step).__name__} cannot be kept without a pickle, because of {', '.join(sorted(strange))}. Use a "
+            "head of make_head, and scikit-learn's own steps before it."
+        )
+    Path(f"{stem}.skops").write_bytes(content)
+    return f"{stem.name}.skops"
+
+
+def read(folder, names):
+    """The step in these files.
+
+    Raises
+    ------
+    DataError
+        If one cannot be read, or holds more than networks, trees and numbers.
+    """
+    if isinstance(names, list):
+        together = PerFinding(None)
+        together.heads_ = [read(folder, name) for name in names]
+        return together
+    file = folder / names
+    try:
+        match file.suffix:
+            case ".keras":  # safe mode: no layer may bring code along
+                return DeepFeatures(keras.saving.load_model(file, compile=False, safe_mode=True))
+            case ".json":
+                from xgboost import XGBClassifier
+
+                head = XGBClassifier()
+                head.load_model(file)
+                return head
+            case ".skops":
+                return skops.io.load(file, trusted=TRUSTED)
+    except Exception as error:  # three libraries, each with a dozen kinds
+        raise DataError(f"{file}: refused ({type(error).__name__}: {str(error).strip()}). {AGAIN}") from error
+    raise DataError(f"{file}: no kind of file that a pipeline has. {AGAIN}")
+
+
+def seal(card):
+    """The checksum of a card."""
+    return hashlib.sha256(json.dumps(card, sort_keys=True).encode()).hexdigest()
+
+
+def digest(path):
+    """The checksum of a file."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def checked(folder):
+    """The card of a folder in which every file is the one that was saved.
+
+    Raises
+    ------
+    DataError
+        If a file is missing, foreign, damaged or changed.
+    """
+    try:
+        card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+        sealed, files = card.pop("sha256"), dict(card["files"])
+        steps = {name for names in card["steps"] for name in ([names] if isinstance(names, str) else names)}
+    except FileNotFoundError as error:
+        raise DataError(f"{folder / CARD}: not found. Give a folder that save_pipeline or run --save made.") from error
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise DataError(f"{folder / CARD}: not the card of a pipeline ({type(error).__name__}). {AGAIN}") from error
+    if sealed != seal(card) or KEYS - set(card) or steps != set(files):
+        raise DataError(f"{folder / CARD}: changed since it was saved. {AGAIN}")
+    here = {path.name for path in folder.iterdir() if not path.name.startswith(".")} - {CARD}
+    problems = [f"{name}: missing" for name in sorted(set(files) - here)]
+    problems += [f"{name}: not of this pipeline" for name in sorted(here - set(files))]
+    problems += [f"{name}: damaged or changed" for name in sorted(here & set(files))
+                 if not (folder / name).is_file() or digest(folder / name) != files[name]]  # fmt: skip
+    if problems:
+        raise DataError(f"{folder}: not what was saved. {AGAIN}\n{listing(problems)}")
+    return card
+
+
+def make_room(folder):
+    """Refuse a folder that holds anything but an earlier pipeline.
+
+    Raises
+    ------
+    DataError
+    """
+    if not folder.exists():
+        return
+    try:
+        own = {CARD, *json.loads((folder / CARD).read_text(encoding="utf-8"))["files"]}
+    except (OSError, ValueError, TypeError, KeyError):
+        own = set()
+    if not folder.is_dir() or {path.name for path in folder.iterdir()} - own:
+        raise DataError(f"{folder}: holds files that are not a pipeline's. Choose another folder.")
