@@ -1,7 +1,6 @@
 """`run`: execute the series through papermill, and write its pages and its table of results."""
 
 import os
-import shutil
 import sys
 import time
 import warnings
@@ -9,11 +8,12 @@ from pathlib import Path
 
 from ..errors import DataError
 from . import _report
+from ._folder import MARKER, prepare
 from ._series import NOTEBOOKS, own_kernel, parameters_of, select, typed
 
-OWN = ("RESULTS", "OUT_DIR")  # the parameters that a run sets itself
+OWN = ("RESULTS", "OUT_DIR", "SAVE")  # the parameters that a run sets itself
 BAR = "{desc:<24} {bar:24} {n_fmt}/{total_fmt} notebooks, {elapsed}"
-MARKER = ".dhl-run"  # in the folder of a run: the number of its process while it lasts
+
 
 def add_parser(subparsers):
     parser = subparsers.add_parser("run", help="execute the notebooks, on the samples or on your data")
@@ -24,6 +24,7 @@ def add_parser(subparsers):
     parser.add_argument("--notebooks", default=NOTEBOOKS, metavar="DIR", help="other notebooks, for instance my_course")
     parser.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), dest="parameters",
                         help="set a parameter of the notebooks, for instance -p EPOCHS 20; may be repeated")
+    parser.add_argument("--save", action="store_true", help="keep the fitted pipeline in OUT/pipeline, for `predict`")
     parser.add_argument("--keep-going", action="store_true", help="after a failure run the other notebooks too")
     return parser
 
@@ -39,13 +40,20 @@ def main(args):
             wanted[name] = os.path.abspath(text)  # the notebooks run in another folder
     defaults = {name: value for each in declared.values() for name, value in each.items() if name not in OWN}
     chosen = typed(defaults, wanted)
+    if args.save and not any("SAVE" in each for each in declared.values()):
+        able = [path.name[:2] for path in select(args.notebooks) if "SAVE" in parameters_of(path)]
+        raise DataError(f"--save: none of the selected notebooks keeps a pipeline; {', '.join(able) or 'none'} would.")
     about = check_data(defaults | chosen) + "".join(f" {name}: {value}." for name, value in chosen.items())
     out = Path(args.out).resolve()
-    prepare(out, select(args.notebooks))
-    chosen |= zip(OWN, (str(out / "results.csv"), str(out / "work")), strict=True)
+    kept = out / "pipeline"
+    prepare(out, select(args.notebooks), [kept] if args.save else [])
+    own = (out / "results.csv", out / "work", kept if args.save else "")
+    chosen |= {name: str(value) for name, value in zip(OWN, own, strict=True)}
     try:
         done, code = execute(series, declared, chosen, out, args.keep_going)
         print(_report.write(out, done, [path.stem for path in series], about))
+        if args.save and kept.exists():
+            print(f"Score other images: python -m dhl_helpers predict {kept} FOLDER --out scores.csv")
         return code
     finally:
         (out / MARKER).write_text("")
@@ -67,31 +75,7 @@ def check_data(parameters):
         data.split(seed=parameters.get("SEED", 0))
     for warning in caught:
         print(f"note: {warning.message}", file=sys.stderr)
-    if data.multilabel:
-        raise DataError(
-            f"{data.name!r} has several findings an image; these notebooks decide between classes. Choose one finding "
-            f"against none, as in {data.name}:{data.class_names[0]}, or one class a finding, {data.name}:single."
-        )
     return f"{named(data.name).title}: {len(data)} images. Not for diagnosis."
-
-
-def prepare(out, series):
-    """Make `out`, remove what an earlier run wrote there, and hold it against a second run at the same time."""
-    import psutil
-
-    marker, work, figures = out / MARKER, out / "work", out / "figures"
-    files = [out / f"{path.stem}{suffix}" for path in series for suffix in (".ipynb", ".html")]
-    earlier = [path for path in (*files, out / "results.csv", out / "index.html", work, figures) if path.exists()]
-    if marker.exists():
-        if psutil.pid_exists(int(marker.read_text() or -1)):
-            raise DataError(f"{out}: another run is writing there; wait for it or choose another --out.")
-    elif earlier or out.is_file():
-        raise DataError(f"{out}: holds files that no run has made; choose another --out.")
-    out.mkdir(parents=True, exist_ok=True)
-    marker.write_text(str(os.getpid()))
-    for path in earlier:
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-    work.mkdir()
 
 
 def execute(series, declared, chosen, out, keep_going):
