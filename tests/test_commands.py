@@ -248,3 +248,12 @@ def test_refresh(tiny, tmp_path):
     assert "Run: 9 s" not in notebook.cells[0].source
     counts = [cell.execution_count for cell in notebook.cells if cell.cell_type == "code"]
     assert counts == [1, 2, 3, 4] and not any("execution" in cell.metadata for cell in notebook.cells)
+
+
+def test_about_says_what_a_bug_report_needs(capsys):
+    assert not main(["about"])
+    said = capsys.readouterr().out
+    lines = dict(line.split(maxsplit=1) for line in said.splitlines())
+    assert int(lines["cores"]) == os.cpu_count() and lines["python"] == ".".join(map(str, sys.version_info[:3]))
+    assert {"system", "processor", "memory", "tensorflow", "keras", "scikit-learn"} <= set(lines)
+    assert os.path.expanduser("~") not in said and str(ROOT) not in said
