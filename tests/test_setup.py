@@ -107,11 +107,12 @@ def test_ci_calls_the_test_command():
 
 
 def test_what_stands_beside_the_course():
-    """Every YAML file parses; citation, change log and package tell one version; the templates ask for what is needed."""
+    """All YAML files parse; citation, change log and package tell one version; the templates ask for what is needed."""
+    project = PROJECT["project"]
     pages = {path.name: yaml.safe_load(path.read_text(encoding="utf-8")) for path in (ROOT / ".github").rglob("*.yml")}
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
-    assert citation["version"] == PROJECT["project"]["version"] and citation["license"] == PROJECT["project"]["license"]
-    assert f"## {PROJECT["project"]["version"]}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert citation["version"] == project["version"] and citation["license"] == project["license"]
+    assert f"## {project['version']}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     asked = [field["attributes"]["label"].lower() for field in pages["bug.yml"]["body"]]
     assert [any(word in label for label in asked) for word in ("notebook", "cell", "environment")] == [True] * 3
     weekly = [step.get("run", "") for step in pages["newest.yml"]["jobs"]["newest"]["steps"]]
