@@ -14,7 +14,10 @@ _HOME = {
     "conv_base": "features", "pretrained_base": "features", "DeepFeatures": "features",
     "make_head": "heads", "PerFinding": "heads", "SMOTE": "heads",
     "save_pipeline": "pipeline", "load_pipeline": "pipeline",
+    "build_strong_cnn": "strong", "train_strong_cnn": "strong", "HandcraftedFeatures": "handcrafted",
     "evaluate": "evaluation", "compare": "evaluation",
+    "delong": "measures", "bootstrap": "measures", "calibration_error": "measures", "net_benefit": "measures",
+    "sensitivity_at": "measures", "specificity_at": "measures", "rank": "ranking", "quality_against_seconds": "ranking",
     "show_images": "plots", "PALETTE": "plots", "MARKERS": "plots", "LINESTYLES": "plots",
 }  # fmt: skip
 __all__ = list(_HOME)

@@ -8,6 +8,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import AdaBoostClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
+from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from .errors import DataError
@@ -18,8 +20,9 @@ def make_head(name, seed=0, multilabel=False):
 
     Parameters
     ----------
-    name : {"random_forest", "adaboost", "xgboost", "logistic", "dummy"}
-        AdaBoost is the article's: ten trees of depth three. The dummy answers with the class frequencies.
+    name : {"random_forest", "adaboost", "xgboost", "logistic", "svm", "dummy"}
+        AdaBoost is the article's: ten trees of depth three. The support vector machine has an RBF kernel; its scores
+        become probabilities by Platt's sigmoid, fitted out of fold. The dummy answers with the class frequencies.
     seed : int
     multilabel : bool
         Whether an image can have several findings: then one head a finding, see `PerFinding`.
@@ -27,7 +30,8 @@ def make_head(name, seed=0, multilabel=False):
     Returns
     -------
     scikit-learn classifier
-        Takes features (n, d) and integer labels (n,), or findings (n, k). Put a StandardScaler before "logistic".
+        Takes features (n, d) and integer labels (n,), or findings (n, k). Put a StandardScaler before "logistic" and
+        "svm".
 
     Raises
     ------
@@ -49,9 +53,14 @@ def make_head(name, seed=0, multilabel=False):
             return XGBClassifier(n_estimators=200, max_depth=3, learning_rate=0.1, random_state=seed, n_jobs=1)
         case "logistic":
             return LogisticRegression(C=0.01, max_iter=1000, random_state=seed)
+        case "svm":
+            from sklearn.calibration import CalibratedClassifierCV
+
+            folds = StratifiedKFold(2, shuffle=True, random_state=seed)  # of the sigmoid alone: one SVM decides
+            return CalibratedClassifierCV(SVC(), ensemble=False, cv=folds)
         case "dummy":
             return DummyClassifier(strategy="prior")
-    raise DataError(f"There is no head {name!r}; choose random_forest, adaboost, xgboost, logistic or dummy.")
+    raise DataError(f"There is no head {name!r}; choose random_forest, adaboost, xgboost, logistic, svm or dummy.")
 
 
 class PerFinding(ClassifierMixin, BaseEstimator):

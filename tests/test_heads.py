@@ -12,6 +12,7 @@ HEADS = {
     "adaboost": "AdaBoostClassifier",
     "xgboost": "XGBClassifier",
     "logistic": "LogisticRegression",
+    "svm": "CalibratedClassifierCV",
     "dummy": "DummyClassifier",
 }
 
