@@ -9,7 +9,7 @@ from sklearn.metrics import roc_curve
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.class_weight import compute_sample_weight
 
-from ..evaluation import compare, evaluate
+from ..evaluation import _metrics, _resample, _table, evaluate
 from ..heads import SMOTE, make_head
 from ..measures import calibration_error
 from ._workbench import NETWORKS
@@ -65,9 +65,21 @@ def fit(head, treatment, seed, choice, X, y):
     return model.fit(X, y, **({} if weights is None else {f"{model.steps[-1][0]}__sample_weight": weights}))
 
 
-def plain_networks(bench, seed):
-    """What the other models of a seed are compared with: network to part to probabilities."""
-    return {name: probabilities(bench, name, "softmax", "nothing", seed)[0] for name in NETWORKS}
+def references(bench, seed):
+    """What the models of a seed are measured with: part to the weights of its resamples and the networks' AUC in them.
+
+    They are drawn once, because drawing and measuring them takes longer than many a head.
+    """
+    parts = bench.parts("article CNN", seed)
+    drawn = {}
+    for name in parts.keys() - {"train"}:
+        data = parts[name]
+        drawn[name] = (_resample(data.labels, data.patients, data.class_names, RESAMPLES, 0), {})
+    for network in NETWORKS:
+        for part, p in probabilities(bench, network, "softmax", "nothing", seed)[0].items():
+            weights, aucs = drawn[part]
+            aucs[network] = _metrics(parts[part].labels, p, parts[part].class_names, weights)["macro AUC"]
+    return drawn
 
 
 def rows_each(bench):
@@ -76,41 +88,27 @@ def rows_each(bench):
     return 1 + measured * (len(bench.parts("article CNN", 0)) - 2)  # one of validation, none of training
 
 
-def measure(bench, model, references):
+def measure(bench, model, drawn):
     """The rows of one model: of the validation part its macro AUC, of every other part all metrics.
 
-    Parameters
-    ----------
-    bench : Workbench
-    model : tuple
-        Base, head, treatment, seed.
-    references : dict of str to dict
-        Of each plain network of this seed, part to probabilities: what the others are compared with.
-
-    Returns
-    -------
-    pandas.DataFrame
+    `model` is (base, head, treatment, seed), `drawn` comes from `references` of this seed.
     """
     found, seconds, choice = probabilities(bench, *model)
     parts, rows = bench.parts(model[0].split(" + ")[0], model[3]), []
     off, on, thresholds = roc_curve(parts["val"].labels == 1, found["val"][:, 1])
     threshold = thresholds[np.argmax(on - off)] if found["val"].shape[1] == 2 else None
     for part, p in found.items():
-        data = parts[part]
-        given = data.labels, p, data.class_names, data.patients
-        table = evaluate(*given, n_resamples=RESAMPLES).set_index("metric").loc[METRICS]
-        if part == "val":
-            rows.append(table.loc[["macro AUC"]].reset_index().assign(part=part))
-            continue
-        table.loc["calibration error", "value"] = calibration_error(data.labels, p)
-        if threshold is not None:
-            called, positive = p[:, 1] >= threshold, data.labels == 1
-            table.loc["accuracy at the threshold", "value"] = (called == positive).mean()
-            table.loc["sensitivity at the threshold", "value"] = called[positive].mean()
-            table.loc["specificity at the threshold", "value"] = (~called[~positive]).mean()
-        for name, of_reference in references.items():
-            difference = compare(data.labels, p, of_reference[part], *given[2:], n_resamples=RESAMPLES)
-            table.loc[f"macro AUC minus {name}"] = difference.set_index("metric").loc["macro AUC"]
-        rows.append(table.reset_index().assign(part=part))
+        labels, (weights, aucs) = parts[part].labels, drawn[part]
+        measured = _metrics(labels, np.asarray(p, np.float64), parts[part].class_names, weights)
+        kept = {metric: measured[metric] for metric in (METRICS if part != "val" else METRICS[:1])}
+        if part != "val":
+            kept["calibration error"] = [calibration_error(labels, p)]
+            if threshold is not None:
+                called, positive = p[:, 1] >= threshold, labels == 1
+                kept["accuracy at the threshold"] = [(called == positive).mean()]
+                kept["sensitivity at the threshold"] = [called[positive].mean()]
+                kept["specificity at the threshold"] = [(~called[~positive]).mean()]
+            kept |= {f"macro AUC minus {name}": measured["macro AUC"] - auc for name, auc in aucs.items()}
+        rows.append(_table(kept).assign(part=part))
     rows = pd.concat(rows).assign(**dict(zip(KEYS, model, strict=True)), chosen=choice)
     return rows.assign(**dict(zip(["seconds_base", "seconds_features", "seconds_head"], seconds, strict=True)))

@@ -25,12 +25,12 @@ def finished(table, keys, rows_each):
     if not table.stat().st_size:
         table.unlink()
         return set()
-    results = pd.read_csv(table, keep_default_na=False, na_values=[""])
+    results = pd.read_csv(table, dtype=str, keep_default_na=False)  # as text: what stays, stays as it is
     kept = results[results.groupby(keys)["metric"].transform("size") == rows_each]
     unfinished = table.with_name(f"unfinished-{os.getpid()}-{table.name}")
-    kept.to_csv(unfinished, index=False)
+    kept.to_csv(unfinished, index=False, lineterminator="\n")
     os.replace(unfinished, table)
-    return set(kept[keys].itertuples(index=False, name=None))
+    return set(kept[keys].astype({"seed": int}).itertuples(index=False, name=None))
 
 
 def append(table, rows):

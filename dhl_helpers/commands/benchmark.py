@@ -46,15 +46,15 @@ def main(args):
     bench = Workbench(large, small, args.epochs, Path(args.cache), (args.pretrained, args.weights))
     stem = Path(args.out, f"benchmark_{args.dataset.replace(':', '-')}")
     stem.parent.mkdir(parents=True, exist_ok=True)
-    table, references = stem.with_suffix(".csv"), {}
+    table, drawn = stem.with_suffix(".csv"), {}
     done = _tables.finished(table, _protocol.KEYS, _protocol.rows_each(bench))
     todo = [model for model in plan(args.seeds, heads, args.pretrained) if model not in done]
     with tqdm(todo, unit="model", file=sys.stderr, leave=False) as bar:
         for model in bar:
             bar.set_description(" / ".join(map(str, model)))
-            if model[-1] not in references:
-                references = {model[-1]: _protocol.plain_networks(bench, model[-1])}
-            rows = _protocol.measure(bench, model, references[model[-1]])
+            if model[-1] not in drawn:
+                drawn = {model[-1]: _protocol.references(bench, model[-1])}
+            rows = _protocol.measure(bench, model, drawn[model[-1]])
             _tables.append(table, rows.assign(dataset=args.dataset))
             _tables.count_look(table.with_name("test_looks.csv"), args.dataset, "python -m dhl_helpers benchmark")
     conditions = (
