@@ -5,10 +5,12 @@ import shutil
 import subprocess
 import sys
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from PIL import Image
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -218,6 +220,42 @@ def test_the_rule_is_in_the_help(capsys):
     for words in ("less than half", "in colour and all of those were grey", "--leave-out", "Not for diagnosis"):
         assert words in said
     assert _score.NARROW == 0.5
+
+
+# run --save
+
+
+def test_save_is_refused_where_no_notebook_keeps_a_pipeline(tiny, tmp_path, capfd):
+    def refused(*arguments):
+        assert main(["run", "--save", "--out", str(tmp_path / "out"), *arguments]) == 2
+        assert not (tmp_path / "out").exists()
+        return capfd.readouterr().err
+
+    said = "error: --save: none of the selected notebooks keeps a pipeline; "
+    assert refused("--only", "01,04") == f"{said}06 would.\n"
+    assert refused("--notebooks", str(tiny)) == f"{said}none would.\n"
+    assert "-p SAVE: none of the selected notebooks has it" in refused("--only", "06", "-p", "SAVE", "elsewhere")
+
+
+def test_save_hands_the_notebook_a_folder_of_the_run(tmp_path, capfd):
+    top = new_code_cell('SAVE = ""\nRESULTS = ""\nOUT_DIR = ""', metadata={"tags": ["parameters"]})
+    code = "import os\nif SAVE:\n    os.mkdir(SAVE)\n    open(SAVE + '/kept', 'w').write(str(os.getpid()))"
+    keep = new_code_cell(code)
+    notebook = new_notebook(cells=[new_markdown_cell("# 00 Keep\n\nAim."), top, keep])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    (tmp_path / "series").mkdir()
+    nbformat.write(notebook, tmp_path / "series" / "00_keep.ipynb")
+    command = ["run", "--notebooks", str(tmp_path / "series"), "--out", str(tmp_path / "out")]
+    kept = tmp_path / "out" / "pipeline" / "kept"
+    assert main([*command, "--save"]) == 0
+    assert f"python -m dhl_helpers predict {kept.parent} FOLDER" in capfd.readouterr().out
+    first = kept.read_text()
+    assert main(command) == 0 and kept.read_text() == first, "a run that keeps nothing leaves the kept one"
+    assert "predict" not in capfd.readouterr().out
+    assert main([*command, "--save"]) == 0 and kept.read_text() != first
+    shutil.copytree(kept.parent, tmp_path / "other" / "pipeline")
+    assert main([*command[:-1], str(tmp_path / "other"), "--save"]) == 2
+    assert "holds files that no run has made" in capfd.readouterr().err
 
 
 # From the notebooks to `predict`, with names planted in the files
