@@ -7,6 +7,7 @@ import re
 import sys
 from functools import lru_cache
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -150,14 +151,15 @@ class DeepFeatures(TransformerMixin, BaseEstimator):
             )
         if not self.cache_dir:
             return self._compute(X)
-        file = Path(self.cache_dir, f"features-{self._key(X)}.npy")
+        file = Path(self.cache_dir, f"features-{self._key(X)}.npz")
         try:
-            return np.load(file)
-        except (OSError, EOFError, ValueError):  # not there yet, or damaged
+            with np.load(file) as entry:
+                return entry["features"]
+        except (OSError, EOFError, ValueError, KeyError, BadZipFile):  # not there, or damaged: zip checks
             features = self._compute(X)
         file.parent.mkdir(parents=True, exist_ok=True)
         unfinished = file.with_name(f"unfinished-{os.getpid()}-{file.name}")
-        np.save(unfinished, features)
+        np.savez(unfinished, features=features)
         os.replace(unfinished, file)
         return features
 

@@ -98,7 +98,7 @@ def test_the_cache_serves_the_same_pixels_and_weights(cnn, data, computed, tmp_p
         data.images
     )
     assert computed == [60] and np.array_equal(first, again)
-    assert [path.suffix for path in (tmp_path / "new").iterdir()] == [".npy"], "one entry, nothing unfinished"
+    assert [path.suffix for path in (tmp_path / "new").iterdir()] == [".npz"], "one entry, nothing unfinished"
     assert np.array_equal(first, dhl.DeepFeatures(dhl.conv_base(cnn)).transform(data.images))
 
 
@@ -122,8 +122,16 @@ def test_the_cache_misses_what_has_changed(cnn, data, computed, tmp_path):
     assert len(computed) == 8
 
 
-@pytest.mark.parametrize("damage", [lambda content: content[:-9], lambda content: content[:20], lambda content: b"",
-                                    lambda content: b"nonsense" * 99])  # fmt: skip
+def flipped(content, place):
+    """One bit of the file is another."""
+    return content[:place] + bytes([content[place] ^ 16]) + content[place + 1 :]
+
+
+DAMAGES = [lambda content: content[:-9], lambda content: content[:20], lambda content: b"", lambda content: b"no" * 99,
+           *(lambda content, place=place: flipped(content, place) for place in (3, 40, 700))]  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_cache_entry_is_computed_and_written_again(base, data, computed, tmp_path, damage):
     deep = dhl.DeepFeatures(base, cache_dir=tmp_path)
     expected = deep.transform(data.images[:4])
