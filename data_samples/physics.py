@@ -106,12 +106,12 @@ def annotate(grey, exposure):
     left, top, right, bottom = (round(share * n) for share in exposure.border)
     for edge in (np.s_[:, :left], np.s_[:top], np.s_[:, n - right:], np.s_[n - bottom:]):
         grey[edge] = 0.02
-    _write(grey, exposure.marker, exposure.marker_at, exposure.marker_size)
+    write(grey, exposure.marker, exposure.marker_at, exposure.marker_size)
     if exposure.stamp:
-        _write(grey, exposure.stamp, (0.96 - 0.036 * len(exposure.stamp), 0.95), 0.045)
+        write(grey, exposure.stamp, (0.96 - 0.036 * len(exposure.stamp), 0.95), 0.045)
 
 
-def _write(grey, text, at, height):
+def write(grey, text, at, height):
     """Burn `text` into a film: Pillow's bitmap font, which is the same on every machine, scaled to `height`."""
     font = ImageFont.load_default_imagefont()
     box = font.getbbox(text)

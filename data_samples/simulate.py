@@ -127,7 +127,7 @@ def draw_exposure(patient, image):
     )
 
 
-def film(patient, image=1, size=SIZE):
+def film(patient, image=1, size=SIZE, pose=None, exposure=None):
     """One image of a patient with what is known of it.
 
     Parameters
@@ -137,6 +137,9 @@ def film(patient, image=1, size=SIZE):
         Number of the image, from 1.
     size : int
         Side in pixels.
+    pose : Pose, optional
+    exposure : Exposure, optional
+        Those of this image when not given. variants.py gives others.
 
     Returns
     -------
@@ -146,7 +149,7 @@ def film(patient, image=1, size=SIZE):
     severity : float
         Share of the lungs' volume affected, 0 to 1.
     """
-    pose, exposure = draw_pose(patient, image), draw_exposure(patient, image)
+    pose, exposure = pose or draw_pose(patient, image), exposure or draw_exposure(patient, image)
     grid = Grid(pose, round(OVERSAMPLING * size))
     lung, cage = lungs(patient, grid)
     air = lung * (1 - LUNG * patient.inflation * (1.35 - 0.35 * pose.breath))

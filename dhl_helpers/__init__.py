@@ -18,6 +18,7 @@ _HOME = {
     "evaluate": "evaluation", "compare": "evaluation",
     "delong": "measures", "bootstrap": "measures", "calibration_error": "measures", "net_benefit": "measures",
     "sensitivity_at": "measures", "specificity_at": "measures", "rank": "ranking", "quality_against_seconds": "ranking",
+    "grad_cam": "explain", "occlusion": "explain", "to_pixels": "explain",
     "show_images": "plots", "PALETTE": "plots", "MARKERS": "plots", "LINESTYLES": "plots",
 }  # fmt: skip
 __all__ = list(_HOME)
