@@ -4,6 +4,7 @@ import json
 import pickle
 import platform
 import shutil
+import zipfile
 
 import numpy as np
 import pandas as pd
@@ -280,6 +281,27 @@ def test_a_network_that_brings_code(kept, cnn):
     forge(kept)
     with refused("0.keras: refused (ValueError", "Lambda"):
         dhl.load_pipeline(kept)
+
+
+@pytest.mark.parametrize("module, name", [("subprocess", "Popen"), ("builtins", "open"), ("keras.utils", "get_file")])
+def test_a_network_whose_layer_is_a_call(kept, tmp_path, module, name):
+    """A layer of the configuration is exchanged for something that would leave a trace if it were made."""
+    with zipfile.ZipFile(kept / "0.keras") as archive:
+        files = {member: archive.read(member) for member in archive.namelist()}
+    config = json.loads(files["config.json"])
+    layer = config["config"]["layers"][1]
+    trace = str(tmp_path / "trace")
+    arguments = {"Popen": {"args": ["touch", trace]}, "open": {"file": trace, "mode": "w"},
+                 "get_file": {"fname": trace, "origin": (kept / "pipeline.json").as_uri()}}[name]  # fmt: skip
+    layer |= {"module": module, "class_name": name, "registered_name": None, "config": arguments}
+    files["config.json"] = json.dumps(config)
+    with zipfile.ZipFile(kept / "0.keras", "w") as archive:
+        for member, content in files.items():
+            archive.writestr(member, content)
+    forge(kept)
+    with refused("0.keras: refused (", "Save the pipeline again"):
+        dhl.load_pipeline(kept)
+    assert not (tmp_path / "trace").exists()
 
 
 def test_damaged_xgboost(deep, data, tmp_path):
