@@ -53,7 +53,7 @@ def rank(results, part="test", metric="macro AUC"):
 
 
 def quality_against_seconds(ranked, title, metric="macro AUC"):
-    """Draw the methods of `rank` by seconds and quality: colour and marker tell the base, words name some of them.
+    """Draw the methods of `rank` by seconds and quality: colour and marker tell the base, words the networks.
 
     Parameters
     ----------
@@ -74,9 +74,10 @@ def quality_against_seconds(ranked, title, metric="macro AUC"):
         look = {"color": PALETTE[number % len(PALETTE)], "marker": MARKERS[number % len(MARKERS)]}
         error = (rows["value"] - rows["low"], rows["high"] - rows["value"])
         axis.errorbar(rows["seconds"], rows["value"], error, ls="", elinewidth=0.7, alpha=0.8, label=base, **look)
-    for row in pd.concat([ranked[ranked["head"] == "softmax"], ranked.head(1)]).drop_duplicates().itertuples():
-        words = row.head if row.treatment == "nothing" else f"{row.head}, {row.treatment}"
-        axis.annotate(words, (row.seconds, row.value), (6, 5), textcoords="offset points", fontsize=9)
+    for row in ranked[(ranked["head"] == "softmax") & (ranked["treatment"] == "nothing")].itertuples():
+        place = {"xytext": (-45, -60), "textcoords": "offset points", "ha": "right", "fontsize": 9}
+        line = {"arrowstyle": "-", "relpos": (1, 0.5)}
+        axis.annotate(f"{row.base}, softmax", (row.seconds, row.value), arrowprops=line, **place)
     axis.set(xscale="log", xlabel="processor seconds of training, features and head (logarithmic)", title=title)
     axis.set_ylabel(f"{metric}, mean over seeds, 95 % interval")
     figure.legend(loc="outside lower center", ncols=3, fontsize=9)

@@ -9,6 +9,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import radiographs
 from PIL import Image
 
 from dhl_helpers.__main__ import main
@@ -149,6 +150,14 @@ def test_a_killed_run_goes_on_where_it_was(whole, command, tmp_path):
 def test_what_cannot_be_met_is_one_line_and_2(command, arguments, says, tmp_path, capsys, recwarn):
     assert main([*command, *into(tmp_path), *arguments]) == 2
     assert says in capsys.readouterr().err
+
+
+def test_several_findings_an_image_are_refused(command, tmp_path, capsys, monkeypatch):
+    several = radiographs(np.arange(4) % 2)
+    several.labels = np.ones((4, 2), np.float32)
+    monkeypatch.setattr("dhl_helpers.data.load_dataset", lambda *args, **kwargs: several)
+    assert main([*command, *into(tmp_path)]) == 2
+    assert "'made' has several findings an image. Take one: made:class 0." in capsys.readouterr().err
 
 
 def test_the_plan_begins_with_what_the_others_are_compared_with():

@@ -66,14 +66,16 @@ def main(args):
 
 
 def plan(seeds, heads, pretrained=""):
-    """Every model of the benchmark, as (base, head, treatment, seed), in the order of their making."""
+    """Every model of the benchmark, as (base, head, treatment, seed), in the order of their making.
+
+    First what is compared most, for every seed; last the networks' own treatments, each a training of its own.
+    """
     bases = [*BASES, *filter(None, [pretrained])]
-    models = [(network, "softmax", "nothing") for network in NETWORKS]
-    models += [(base, head, "nothing") for base in bases for head in heads]
-    models += [(base, head, way) for base in bases for head in heads for way in ("class weight", "SMOTE")]
-    # The networks' own treatments come last, because each is a training of its own.
-    last = [(network, "softmax", way) for network in NETWORKS for way in ("class weight", "focal loss")]
-    return [(*model, seed) for each in (models, last) for seed in range(seeds) for model in each]
+    plain = [(network, "softmax", "nothing") for network in NETWORKS]
+    plain += [(base, head, "nothing") for base in bases for head in heads]
+    treated = [(base, head, way) for base in bases for head in heads for way in ("class weight", "SMOTE")]
+    again = [(network, "softmax", way) for network in NETWORKS for way in ("class weight", "focal loss")]
+    return [(*model, seed) for models in (plain, treated, again) for seed in range(seeds) for model in models]
 
 
 def load(args, size):
