@@ -1,7 +1,6 @@
 """What a benchmark comes to: one row a method, over its seeds, and quality drawn against seconds."""
 
 import numpy as np
-import pandas as pd
 
 from .errors import DataError
 
