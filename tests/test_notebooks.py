@@ -20,6 +20,7 @@ from dhl_helpers.commands import _pages, student
 from dhl_helpers.course import COMMITTED
 
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+LINKED = [path for path in PATHS if path.name < "07"]  # the later ones name notebooks that are still to come
 SERIES = {path: nbformat.read(path, as_version=4) for path in PATHS}
 MACHINE_PATH = re.compile(r"(?<![\w.~])/(?:work|root|home|tmp|Users|usr|opt)/|[A-Z]:\\")
 # A share in per cent (but the 95 of an interval, and all), or a metric with a decimal number near it: results belong
@@ -29,6 +30,8 @@ TYPED_RESULT = re.compile(
     r"|(?i:auc|accuracy|recall|precision|f1|brier|sensitivity|specificity)[^.\n]{0,40}\b[01]?\.\d+"
 )
 SOURCE = re.compile(r"\]\(https?://|doi", re.IGNORECASE)
+GLOSSARY = "**Words** The terms of the course are explained in its [glossary](../docs/glossary.md)."
+LINK = re.compile(r"\]\(([^)\s]+)\)|^\[[^\]]+\]: (\S+)$", re.MULTILINE)  # [text](target), and [text]: target
 each_notebook = pytest.mark.parametrize("path", PATHS, ids=[path.stem for path in PATHS])
 
 
@@ -40,6 +43,11 @@ def markdown(notebook):
     """All text of a notebook, code fences left out."""
     text = "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     return re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+
+
+def text_of(page):
+    """The text of a Markdown file or of a notebook's Markdown cells."""
+    return markdown(nbformat.read(page, as_version=4)) if page.suffix == ".ipynb" else page.read_text(encoding="utf-8")
 
 
 def tags(cell):
@@ -64,6 +72,29 @@ def test_frame(path):
     headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
     assert headings[-4:] == ["Exercises", "Quiz", "Take home", "Next"]
     assert any("dhl.start(SEED)" in cell.source for _, cell in code_cells(notebook)[:4])
+
+
+@pytest.mark.parametrize("path", LINKED, ids=[path.stem for path in LINKED])
+def test_the_first_cell_leads_to_the_glossary(path):
+    assert GLOSSARY in SERIES[path].cells[0].source.split("\n\n")
+
+
+PAGES = [*LINKED, *ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])
+def test_links_to_files_resolve(page):
+    """With their anchors, which are made of headings as GitHub makes them."""
+    for target in {first or second for first, second in LINK.findall(text_of(page))}:
+        if re.match(r"[a-z]+:", target):
+            continue  # another site
+        place, _, anchor = target.partition("#")
+        file = (page.parent / place).resolve() if place else page
+        assert file.exists() and file.is_relative_to(ROOT), target
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", text_of(file), re.MULTILINE)
+            slugs = [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
+            assert anchor in slugs, f"{target}: no such heading"
 
 
 @each_notebook
