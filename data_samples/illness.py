@@ -137,7 +137,8 @@ def lung_frame(subject, pose, x, y, z):
 def in_lobe(lobe, t, v, u):
     """How far points (broadcast) lie between the fissures that bound a lobe, 0 to 1."""
     side, *_ = list(LOBES.values())[lobe]
-    behind = np.clip(0.5 + (t - (0.66 + 0.36 * v)) / 0.035, 0, 1)  # the oblique fissure falls from back to front
+    # The oblique fissure falls from high behind to the front of the dome. It is as soft as the depths are far apart.
+    behind = np.clip(0.5 + (t - (0.74 + 0.52 * v)) / (0.52 * (NODES[1] - NODES[0])), 0, 1)
     below = np.clip(0.5 + (t - (0.52 + 0.05 * (u - 0.5))) / 0.025, 0, 1)  # the minor fissure is level
     name = list(LOBES)[lobe]
     if name.endswith("lower"):

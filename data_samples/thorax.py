@@ -151,7 +151,7 @@ def border_curves(subject, pose):
                   (0.80, (0.54 + 0.03 * a[6]) * size), (0.90, (0.585 + 0.03 * a[7]) * size),
                   (1.0, (0.575 + 0.03 * a[7]) * size), (1.15, 0.50 * size), (1.4, 0.3 * size), (1.6, 0.15),
                   (3.0, 0.15)])
-    depth = curve([(-1.2, 0.3), (-0.1, 0.42), (0.2, 0.58), (0.45, 0.66), (0.75, 0.80), (1.0, 0.80), (1.3, 0.6),
+    depth = curve([(-1.2, 0.3), (-0.1, 0.42), (0.2, 0.52), (0.45, 0.58), (0.75, 0.66), (1.0, 0.66), (1.3, 0.55),
                    (3.0, 0.6)])
     return right, left, depth
 
@@ -195,14 +195,15 @@ def domes(subject, frame, z):
     w, h = subject.width, subject.height
     back = z / subject.depth
     flat = 1 - 0.5 * subject.lucency
-    height = np.empty_like(x)
+    height = np.zeros_like(x)
+    left = np.clip(0.5 + x / (0.3 * w), 0, 1)  # the two domes meet under the heart
     for side, lower, lift, one, two in ((RIGHT, 0.0, subject.lift[0], a[0], a[1]),
                                         (LEFT, subject.domes, subject.lift[1], a[2], a[3])):
         top = frame.pose.dome(subject) + (lower - lift + 0.06 * subject.lucency) * h
-        u = (x - side * (0.45 + 0.03 * one) * w) / (0.55 * w)
+        u = np.clip((x - side * (0.45 + 0.03 * one) * w) / (0.55 * w), -1.3, 1.3)
         steep = np.where(u * side > 0, 0.24 + 0.03 * two, 0.09 + 0.02 * a[4])
         shape = top + steep * flat * h * np.abs(u) ** 2.1 + 0.05 * abs(a[5]) * h * np.sin(3 * u + a[6]) * 0.15
-        height = np.where(np.sign(x) == side, shape, height)
+        height = height + (left if side == LEFT else 1 - left) * shape
     # The dome is highest a little in front of the middle; behind it the recess reaches far down.
     return height + h * np.where(back < 0.15, 0.28 * (back - 0.15) ** 2, 0.10 * (back - 0.15) ** 2)
 

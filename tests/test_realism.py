@@ -1,0 +1,168 @@
+"""The second stream of simulated films: what is known of a film is true, and every structure can be left out."""
+
+import dataclasses
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+FOLDER = Path(__file__).parents[1] / "data_samples"
+ALWAYS = ["spine", "ribs", "clavicles", "shoulder blades", "upper arms", "vessels", "hila", "airways", "heart",
+          "mottle", "letters", "jpeg"]
+
+
+@pytest.fixture(scope="module")
+def films():
+    """The generator, imported as a notebook does."""
+    sys.path.insert(0, str(FOLDER))
+    import films
+
+    yield films
+    sys.path.remove(str(FOLDER))
+
+
+def grey(film):
+    return film.pixels.astype(int)
+
+
+def test_a_film_repeats_and_another_film_of_the_subject_differs(films):
+    subject = films.draw_subject(seed=3, number=2)
+    first, second = films.film(subject, 1, 64), films.film(subject, 2, 64)
+    assert first.pixels.shape == first.lesion.shape == (64, 64)
+    assert first.pixels.dtype == np.uint8 and first.lesion.dtype == bool
+    assert np.array_equal(first.pixels, films.film(subject, 1, 64).pixels)
+    assert np.abs(grey(first) - grey(second)).mean() > 3
+
+
+def test_the_label_decides_the_illness_and_nothing_else_of_the_subject(films):
+    well, ill = (films.draw_subject(3, 5, label) for label in ("normal", "viral"))
+    assert dataclasses.replace(ill, label="normal") == well
+    for label in films.LABELS:
+        made = films.film(films.draw_subject(3, 5, label), 1, 48)
+        assert (made.severity > 0) == (label != "normal") == (made.zones.max() > 0)
+        assert made.lesion.any() or made.severity < 0.1
+    with pytest.raises(ValueError, match="'fungal'.*normal, bacterial, viral"):
+        films.draw_subject(3, 5, "fungal")
+
+
+def test_lesions_are_the_brighter_part(films):
+    differences = []
+    for number in range(12):
+        ill = films.draw_subject(4, number, "bacterial")
+        made = films.film(ill, 1, 64)
+        well = films.film(dataclasses.replace(ill, label="normal"), 1, 64)
+        if made.lesion.sum() > 30:
+            change = grey(made) - grey(well)
+            differences.append(change[made.lesion].mean() - change[~made.lesion].mean())
+    assert len(differences) >= 6 and np.mean(differences) > 8 and min(differences) > -5
+
+
+def test_a_consolidation_stays_in_its_lobe(films):
+    import illness
+
+    t, v = np.meshgrid(np.linspace(0, 1.1, 60), np.linspace(-1, 1, 40))
+    names = list(illness.LOBES)
+    for side in ("right upper", "right middle", "right lower"), ("left upper", "lingula", "left lower"):
+        whole = sum(illness.in_lobe(names.index(name), t, v, 0.5) for name in side)
+        assert np.allclose(whole, 1), "the lobes of a lung fill it and do not overlap"
+    assert illness.in_lobe(names.index("right upper"), np.array(0.9), np.array(0.5), 0.5) == 0
+    assert illness.in_lobe(names.index("right middle"), np.array(0.3), np.array(0.8), 0.5) == 0
+
+
+def test_consolidation_erases_the_border_of_the_heart_that_it_touches(films):
+    import illness
+    import thorax
+    from hospital import draw_hospital
+
+    subject = films.draw_subject(3, 1, "bacterial")
+    pose = films.draw_stance(subject, draw_hospital(3, int(subject.site)), 1)
+    frame = thorax.Frame(dataclasses.replace(pose, turn=0.0, lean=0.0, roll=0.0), 128)
+    lung, cage = thorax.lungs(subject, frame)
+    beyond = (-frame.x - thorax.heart_borders(subject, frame)[0]) / subject.width
+    level = (frame.y > 0.75 * pose.dome(subject)) & (frame.y < 0.90 * pose.dome(subject))
+    step = {}
+    for lobe in "right middle", "right lower":
+        whole = dataclasses.replace(
+            illness.draw_illness(subject), pattern="lobar", side=np.array([-1]), centre=np.array([[0.4, 0.8, 0.0]]),
+            radius=np.full((1, 3), 9.0), lobe=np.array([list(illness.LOBES).index(lobe)]), softness=np.array([0.1]),
+            fill=np.array([1.0]), ragged=0.0, patchy=0.0, bronchi=0.0, plates=0.0, effusion=(0.0, 0.0))
+        air = lung * (1 - illness.shadows(subject, whole, frame, lung, cage)[0])
+        step[lobe] = air[level & (abs(beyond - 0.06) < 0.04)].mean() - air[level & (abs(beyond + 0.06) < 0.04)].mean()
+    healthy = lung[level & (abs(beyond - 0.06) < 0.04)].mean() - lung[level & (abs(beyond + 0.06) < 0.04)].mean()
+    assert step["right middle"] < 0.6 * healthy and step["right middle"] < step["right lower"], (step, healthy)
+
+
+@pytest.mark.parametrize("name", ALWAYS)
+def test_a_structure_can_be_left_out_and_the_rest_stays(films, name):
+    subject = films.draw_subject(3, 1, "viral")
+    whole, less = films.film(subject, 1, 64), films.film(subject, 1, 64, {name})
+    assert np.abs(grey(whole) - grey(less)).max() > 3
+    assert whole.heart == less.heart and whole.pattern == less.pattern
+
+
+def test_what_few_have_comes_at_its_rate_and_never_after_the_label(films):
+    import devices
+    import thorax
+    from hospital import draw_hospital
+
+    found = dict.fromkeys(devices.DEVICES, 0)
+    for number in range(250):
+        subject = films.draw_subject(6, number)
+        frame = thorax.Frame(films.draw_stance(subject, draw_hospital(6, int(subject.site)), 1), 24)
+        for name, draw in devices.DEVICES.items():
+            path = draw(subject, frame, 1)
+            found[name] += bool(path.any())
+            if path.any():
+                other = dataclasses.replace(subject, label="normal" if subject.label != "normal" else "viral")
+                assert np.array_equal(path, draw(other, frame, 1)), name
+    assert all(0 < count < 80 for count in found.values()), found
+
+
+def test_an_unknown_structure_is_named(films):
+    with pytest.raises(ValueError, match="wings; known are spine, ribs"):
+        films.film(films.draw_subject(3, 1), without={"wings"})
+
+
+def test_age_changes_the_chest(films):
+    subjects = [films.draw_subject(7, number) for number in range(300)]
+    ages = np.array([subject.age for subject in subjects])
+    assert 0.3 < (ages < 15).mean() < 0.7 and ages.max() > 70 and ages.min() < 1.5
+    widths = np.array([subject.width for subject in subjects])
+    assert np.corrcoef(ages[ages < 15], widths[ages < 15])[0, 1] > 0.8
+
+
+def test_the_streams_share_no_patient(films):
+    import simulate
+
+    for number in range(5):
+        assert films.draw_subject(simulate.SEED, number).age != simulate.draw_patient(simulate.SEED, number).age
+
+
+def test_a_collection_does_not_depend_on_the_number_of_processes(films, tmp_path):
+    table, made = films.generate(4, seed=6, size=48, processes=1)
+    again, _ = films.generate(4, seed=6, size=48, folder=tmp_path, processes=2)
+    assert table.equals(again) and len(made) == 4
+    written = pd.read_csv(tmp_path / "metadata.csv")
+    assert list(written) == films.COLUMNS and all((tmp_path / path).is_file() for path in written["path"])
+    assert ((written["severity"] > 0) == (written["label"] != "normal")).all()
+
+
+def test_the_command_says_what_it_can_leave_out():
+    command = [sys.executable, FOLDER / "films.py", "--n", "1", "--out", "nowhere", "--without", "wings"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 2 and "wings: known are spine" in done.stderr
+
+
+def test_one_collection_cannot_be_told_from_itself(films):
+    import compare_real
+
+    images = compare_real.shrunk([films.film(films.draw_subject(8, number), 1, 64).pixels for number in range(44)])
+    assert compare_real.told_apart(images[::2], images[1::2], 1)[0] < 0.8
+    assert compare_real.told_apart(images[::2], 255 - images[1::2], 4)[0] > 0.9
+    assert compare_real.spectrum(images).sum() == pytest.approx(1)
+    rows = {row[0]: row[1] for row in compare_real.compare(images, images)}
+    assert rows["distance of the grey-level histograms, grey levels"] == 0
+    assert rows["local contrast in the lungs, simulated to real"] == 1
