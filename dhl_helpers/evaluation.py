@@ -176,14 +176,8 @@ def _metrics_of_findings(y, p, names, weights):
             }
             briers.append(w @ (score - present) ** 2 / w.sum(1))
     measured = [auc for auc in aucs if np.isfinite(auc[0])]
-    return {"macro AUC": _mean_of_defined(measured), "Brier score": _mean_of_defined(briers)} | each
-
-
-def _mean_of_defined(rows):
-    """The mean over rows (m, n) without their NaN: (n,), NaN where nothing else is there."""
-    defined = np.isfinite(rows)
-    with np.errstate(invalid="ignore"):
-        return np.where(defined, rows, 0).sum(0) / defined.sum(0)
+    macro, brier = (np.ma.masked_invalid(rows).mean(0).filled(np.nan) for rows in (measured, briers))
+    return {"macro AUC": macro, "Brier score": brier} | each
 
 
 def _auc(positive, scores, weights):
