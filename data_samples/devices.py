@@ -99,7 +99,7 @@ def pacemaker(subject, frame, image):
     if there > (0.06 if subject.age > 60 else 0.0):
         return np.zeros_like(frame.x)
     x, y = (0.62 + 0.04 * a[0]) * w, (0.17 + 0.03 * a[1]) * h
-    path = disc(frame, x, y, 2.2, 1.6)
+    path = disc(frame, x, y, 2.2, 4.0)
     for ex, ey in ((-0.15, 0.62), (0.22 + 0.05 * a[2], 0.90)):
         knots = [(x, y, 4), (0.35 * w, 0.07 * h, 3), (-0.08 * w, 0.22 * h, 0), (-0.14 * w, 0.55 * h, 2),
                  (ex * w, ey * h, 4)]

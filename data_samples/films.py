@@ -89,7 +89,7 @@ def draw_subject(seed, number, label=None):
         bend=0.05 * w * z[10] * (1.6 if u[2] < 0.1 else 1.0),
         thymus=w * max(0.0, 0.40 - 0.13 * age) * abs(z[11]),
         breast=w * 0.20 * abs(z[12]) * fat**0.5 if sex == "F" and age > 13 else 0.25 * w * max(0.0, 0.15 * (fat - 1)),
-        gas=0.09 * w * abs(z[13]) + 0.02 * w,
+        gas=0.10 * w * abs(z[13]) + 0.02 * w,
         belly=0.3 * fat,
         knob=0.15 + 0.03 * growth + 0.05 * old + 0.012 * z[15],
         trunk=0.215 + 0.02 * z[16],
@@ -106,8 +106,8 @@ def draw_stance(subject, hospital, image):
     rng = subject.stream("stance", image)
     z, u, breath = rng.normal(0, 1, 10), rng.uniform(0, 1, 8), float(rng.beta(2.0, 1.3))
     child, supine = subject.age < 15, u[0] < hospital.supine
-    width = 2 * subject.width * hospital.close * float(np.exp(0.06 * z[0])) * (0.96 if child else 1.0)
-    tall = 1.70 * subject.height
+    width = 2 * subject.width * hospital.close * float(np.exp(0.05 * z[0])) * (0.96 if child else 1.0)
+    tall = (1.70 if child else 1.85) * subject.height
     field = width / (hospital.squeeze * float(np.exp(0.07 * z[1])))
     field = 0.35 * field + 0.65 * min(max(field, 0.92 * tall), 1.15 * tall)
     return Stance(
@@ -118,8 +118,8 @@ def draw_stance(subject, hospital, image):
         breath=breath * (0.85 if supine else 1.0),
         arms=min(max(hospital.raised + 0.25 * z[2], 0.0), 1.0),
         field=field,
-        x0=0.06 * subject.width * z[6],
-        y0=subject.height * ((0.58 if child else 0.68) + 0.05 * z[7]),
+        x0=0.04 * subject.width * z[6],
+        y0=subject.height * ((0.58 if child else 0.70) + 0.035 * z[7]),
         aspect=width / field,
         chin=-0.18 + 0.20 * z[8] if child else -0.62 + 0.14 * z[8],
     )
@@ -169,7 +169,7 @@ def film(subject, image=1, size=SIZE, without=()):
     subject = changed(subject, ill)
     frame = Frame(pose, round(OVERSAMPLING * size))
     lung, cage = thorax.lungs(subject, frame, without)
-    density = (0.26 - 0.07 * min(subject.age, 17) / 17) * subject.inflation * (1.45 - 0.45 * pose.breath)
+    density = (0.26 - 0.08 * min(subject.age, 17) / 17) * subject.inflation * (1.45 - 0.45 * pose.breath)
     if "mottle" not in without:
         density = density * thorax.mottle(subject, frame)
     air = lung * (1 - density)
@@ -258,18 +258,23 @@ def generate(n, seed, size=SIZE, folder=None, without=(), first=0, processes=Non
 def gallery(file, size=96, columns=10):
     """Write a sheet of films with (above) and without (below) each of `SWITCHES`, and the labels of the columns.
 
-    The subject of each pair is the first, in order of its number, whose film the switch changes clearly; where no such
-    subject is found among 400, the last one is shown.
+    The subject of each pair is the first, in order of its number, who has the device, or whose film changes clearly;
+    where there is none among 50 (devices: 2,000), the last one is shown.
     """
     rows = -(-len(SWITCHES) // columns)
     sheet = Image.new("L", (columns * size, rows * (2 * size + 14)), 255)
     pen = ImageDraw.Draw(sheet)
     for k, name in enumerate(SWITCHES):
-        for number in range(400):
+        for number in range(2000 if name in devices.DEVICES else 50):
             subject = draw_subject(1, number)
-            on, off = (film(subject, 1, 32, left_out).pixels.astype(float) for left_out in ((), {name}))
-            if np.quantile(np.abs(on - off), 0.98) > 25:  # grey levels
-                break
+            if name in devices.DEVICES:
+                frame = Frame(draw_stance(subject, draw_hospital(1, int(subject.site)), 1), 24)
+                if devices.DEVICES[name](subject, frame, 1).sum() > 0:
+                    break
+            else:
+                on, off = (film(subject, 1, 32, left_out).pixels.astype(float) for left_out in ((), {name}))
+                if np.quantile(np.abs(on - off), 0.98) > 20:  # grey levels
+                    break
         on, off = film(subject, 1, size).pixels, film(subject, 1, size, {name}).pixels
         left, top = k % columns * size, k // columns * (2 * size + 14)
         pen.text((left + 2, top + 1), name, fill=0, font=ImageFont.load_default_imagefont())

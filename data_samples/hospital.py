@@ -9,7 +9,7 @@ from physics import Exposure, write
 from PIL import Image
 
 N_HOSPITALS = 60
-LETTERS = ("R", "L", "AP", "PA", "R", "L", "PORT", "SUP", "ERECT", "R 2", "L K", "R MB")
+LETTERS = ("R", "L", "R", "R", "L", "R", "AP", "PA", "PORT", "SUP", "ERECT", "R 2", "L K")
 
 
 @dataclass(frozen=True)
@@ -56,17 +56,17 @@ def draw_hospital(seed, number):
         number=number,
         children=children,
         supine=0.25 + 0.7 * u[3] if young else 0.5 * u[3] ** 2,
-        close=1.28 + 0.26 * u[4] if young else 1.34 + 0.26 * u[4],
+        close=1.28 + 0.26 * u[4] if young else 1.44 + 0.20 * u[4],
         squeeze=1.0 + 0.55 * u[5] if young else 0.85 + 0.25 * u[5],
         raised=0.3 + 0.7 * u[6] if young else 0.35 * u[6],
         hardness=0.2 + 0.8 * u[7] if young else 0.8 + 1.0 * u[7],
         dose=float(np.exp(1.1 + 0.5 * z[0])),
-        scatter=0.3 + 0.8 * u[8] if young else 0.2 + 0.6 * u[8],
+        scatter=0.25 + 0.6 * u[8] if young else 0.2 + 0.6 * u[8],
         blur=0.010 + 0.030 * u[9],
         low=0.002 + 0.05 * u[10] if young else 0.01 + 0.10 * u[10],
         high=0.985 + 0.0145 * u[11],
-        equalise=0.5 * u[12],
-        gamma=float(np.exp((0.05 if young else -0.15) + 0.18 * z[1])),
+        equalise=0.5 * u[12] if young else 0.3 * u[12],
+        gamma=float(np.exp((-0.05 if young else -0.10) + 0.18 * z[1])),
         tone=tuple(tone),
         flatten=0.10 + 0.35 * u[13] if young else 0.35 * u[13],
         edge=0.15 + 0.75 * u[14] ** 1.5,
@@ -76,7 +76,7 @@ def draw_hospital(seed, number):
         collimation=0.35 * u[17],
         white=(0.80 if young else 0.88) + 0.12 * u[18],
         shutter=0.0 if u[19] < 0.9 else 1.0,
-        gridded=max(0.0, 0.035 * (u[20] - 0.6)),
+        gridded=max(0.0, 0.05 * (u[20] - 0.8)),
         jpeg=int(55 + 40 * u[21]),
     )
 

@@ -113,8 +113,8 @@ def body(subject, frame):
         parts.append(capsule(frame, (side * 0.16 * size, -0.32 * size), joint[:2], (0.12 * size, thick)))
         parts.append(capsule(frame, (side * 0.72 * size, joint_y + 0.48 * size), joint[:2], (0.16 * size, thick)))
         # The muscles of the armpit, stouter in adults.
-        upper, lower = 0.88 * size, (0.88 + 0.12 * grown) * size + 0.3 * subject.wall
-        girth = 0.14 * size + 0.5 * subject.wall, (0.08 + 0.06 * grown) * size + 0.4 * subject.wall
+        upper, lower = (0.88 + 0.12 * grown) * size, (0.88 + 0.20 * grown) * size + 0.3 * subject.wall
+        girth = (0.14 + 0.06 * grown) * size + 0.5 * subject.wall, (0.08 + 0.10 * grown) * size + 0.4 * subject.wall
         start = side * upper, joint_y + 0.25 * size
         parts.append(capsule(frame, start, (side * lower, 0.55 * subject.height), girth))
         parts.append(capsule(frame, joint[:2], elbow[:2], (thick, 0.72 * thick)))
@@ -302,13 +302,13 @@ def abdominal_gas(subject, frame):
     top = frame.pose.dome(subject) + (subject.domes - subject.lift[1] + 0.05) * h
     rx, ry = 2.1 * subject.gas + 1e-6, 1.1 * subject.gas + 1e-6
     v = (y - top - ry) / ry
-    bubble = 1.3 * subject.gas * chord(((x - (0.38 + 0.1 * spots[0, 0]) * w) / rx) ** 2 + v**2) ** 0.7
+    bubble = 1.7 * subject.gas * chord(((x - (0.38 + 0.1 * spots[0, 0]) * w) / rx) ** 2 + v**2) ** 0.7
     # Upright, the fluid in the stomach stands level.
     path = bubble * np.clip((level - v) * ry / (1.5 * frame.pitch), 0, 1)
     for (sx, sy), (one, two), here in zip(spots, sizes, there, strict=True):
         if here < 0.35 + 0.4 * air + 0.2 * (subject.age < 5):
             q = ((x - 0.75 * sx * w) / (0.14 * w * one)) ** 2 + ((y - (1.33 + 0.14 * sy) * h) / (0.10 * w * two)) ** 2
-            path = path + 0.13 * w * min(one, two) * chord(q)
+            path = path + 0.17 * w * min(one, two) * chord(q)
     return path
 
 
