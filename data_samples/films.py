@@ -107,7 +107,7 @@ def draw_stance(subject, hospital, image):
     z, u, breath = rng.normal(0, 1, 10), rng.uniform(0, 1, 8), float(rng.beta(2.0, 1.3))
     child, supine = subject.age < 15, u[0] < hospital.supine
     width = 2 * subject.width * hospital.close * float(np.exp(0.05 * z[0])) * (0.96 if child else 1.0)
-    tall = (1.70 if child else 1.85) * subject.height
+    tall = (1.70 if child else 1.76) * subject.height
     field = width / (hospital.squeeze * float(np.exp(0.07 * z[1])))
     field = 0.35 * field + 0.65 * min(max(field, 0.92 * tall), 1.15 * tall)
     return Stance(
@@ -255,32 +255,29 @@ def generate(n, seed, size=SIZE, folder=None, without=(), first=0, processes=Non
     return table, [film for _, film in made]
 
 
-def gallery(file, size=96, columns=10):
-    """Write a sheet of films with (above) and without (below) each of `SWITCHES`, and the labels of the columns.
+def gallery(file, size=96, columns=8):
+    """Write a sheet of films with (above) and without (below) each of `SWITCHES`.
 
-    The subject of each pair is the first, in order of its number, who has the device, or whose film changes clearly;
-    where there is none among 50 (devices: 2,000), the last one is shown.
+    Of the first subjects, the pair shows the one whose film the switch changes most; of devices, who has most of it.
     """
+    subjects = [draw_subject(1, number) for number in range(400)]
+    few = subjects[:40]
+    whole = [film(subject, 1, 48).pixels.astype(float) for subject in few]
     rows = -(-len(SWITCHES) // columns)
     sheet = Image.new("L", (columns * size, rows * (2 * size + 14)), 255)
     pen = ImageDraw.Draw(sheet)
     for k, name in enumerate(SWITCHES):
-        for number in range(2000 if name in devices.DEVICES else 50):
-            subject = draw_subject(1, number)
-            if name in devices.DEVICES:
-                frame = Frame(draw_stance(subject, draw_hospital(1, int(subject.site)), 1), 24)
-                if devices.DEVICES[name](subject, frame, 1).sum() > 0:
-                    break
-            else:
-                on, off = (film(subject, 1, 32, left_out).pixels.astype(float) for left_out in ((), {name}))
-                if np.quantile(np.abs(on - off), 0.98) > 20:  # grey levels
-                    break
-        on, off = film(subject, 1, size).pixels, film(subject, 1, size, {name}).pixels
+        if name in devices.DEVICES:
+            frames = [Frame(draw_stance(one, draw_hospital(1, int(one.site)), 1), 24) for one in subjects]
+            change = [devices.DEVICES[name](one, frame, 1).sum() for one, frame in zip(subjects, frames, strict=True)]
+        else:
+            change = [np.abs(film(one, 1, 48, {name}).pixels - on).mean() for one, on in zip(few, whole, strict=True)]
+        subject = subjects[int(np.argmax(change))]
         left, top = k % columns * size, k // columns * (2 * size + 14)
         pen.text((left + 2, top + 1), name, fill=0, font=ImageFont.load_default_imagefont())
-        sheet.paste(Image.fromarray(on), (left, top + 14))
-        sheet.paste(Image.fromarray(off), (left, top + 14 + size))
-    sheet.save(file, quality=70)
+        sheet.paste(Image.fromarray(film(subject, 1, size).pixels), (left, top + 14))
+        sheet.paste(Image.fromarray(film(subject, 1, size, {name}).pixels), (left, top + 14 + size))
+    sheet.save(file, quality=75)
 
 
 def main():

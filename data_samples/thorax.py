@@ -275,7 +275,7 @@ def hila(subject, frame):
 
 def vessels(subject, frame):
     """Path length through the pulmonary vessels, cm: they taper, and more of them run to the lower zones."""
-    points, radius, piece = tree(subject, frame, "vessels", 6, 15, 0.15, 0.0120, 0.42)
+    points, radius, piece = tree(subject, frame, "vessels", 6, 15, 0.15, 0.0132, 0.42)
     return frame.blurred(frame.splat(points, np.pi * radius**2 * piece), 0.009 * subject.width)
 
 

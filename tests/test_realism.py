@@ -166,3 +166,18 @@ def test_one_collection_cannot_be_told_from_itself(films):
     rows = {row[0]: row[1] for row in compare_real.compare(images, images)}
     assert rows["distance of the grey-level histograms, grey levels"] == 0
     assert rows["local contrast in the lungs, simulated to real"] == 1
+
+
+def test_pre_training_hides_grey_levels_and_fits_its_size(films):
+    import pretrain
+    import tensorflow as tf
+
+    base, model = pretrain.build()
+    assert base.count_params() < 2_000_000 and base.output_shape == (None, 224)
+    assert set(model.output) == set(pretrain.WEIGHTS)
+    image = films.film(films.draw_subject(8, 0), 1, pretrain.SIZE).pixels[None, ..., None]
+    first, again, other = (pretrain.disguise(tf.constant(image), tf.constant([1, k])).numpy() for k in (0, 0, 1))
+    assert np.array_equal(first, again) and np.abs(first - other).mean() > 3
+    assert first.min() >= 0 and first.max() <= 255
+    grown = 10.0 + 0.5 * image.astype(np.float32)  # another overall grey level and contrast
+    assert np.allclose(base(image.astype(np.float32)), base(grown), atol=1e-3)
