@@ -161,9 +161,8 @@ def test_one_collection_cannot_be_told_from_itself(films):
 
     images = compare_real.shrunk([films.film(films.draw_subject(8, number), 1, 48).pixels for number in range(44)])
     assert compare_real.told_apart(images[::2], images[1::2], 1)[0] < 0.8
-    assert compare_real.told_apart(images[::2], 255 - images[1::2], 1)[0] > 0.9
     assert compare_real.spectrum(images).sum() == pytest.approx(1)
-    rows = {row[0]: row[1] for row in compare_real.compare(images, images)}
+    rows = {row[0]: row[1] for row in compare_real.compare(images[::2], images[::2])}
     assert rows["distance of the grey-level histograms, grey levels"] == 0
     assert rows["local contrast in the lungs, simulated to real"] == 1
 
