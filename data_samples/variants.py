@@ -33,7 +33,7 @@ def linked(sick, link, rng):
     return np.where(rng.random(len(sick)) < link, sick, ~sick)
 
 
-def burn_in(images, rows, text="ICU", at=(0.62, 0.02), height=0.13):
+def burn_in(images, rows, text="ICU", at=(0.58, 0.02), height=0.13):
     """Burn the same text into some images, as a portable machine might.
 
     Parameters
