@@ -17,6 +17,7 @@ COMMITTED = {
     "PRETRAINED": "DenseNet121",
     "PRETRAINED_WEIGHTS": "",
     "SAVE": "",
+    "BENCHMARK_DIR": "",
 }
 
 _PACKAGES = ("tensorflow", "keras", "scikit-learn", "xgboost", "imbalanced-learn", "numpy", "pandas")

@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import radiographs
+from conftest import ROOT, radiographs
 from PIL import Image
 
 from dhl_helpers.__main__ import main
@@ -165,3 +165,16 @@ def test_the_plan_begins_with_what_the_others_are_compared_with():
     assert plan[:2] == [("article CNN", "softmax", "nothing", 0), ("strong CNN", "softmax", "nothing", 0)]
     assert len(plan) == len(set(plan)) == 5 * (2 + 6 * 5 * 3 + 4)
     assert len(benchmark.plan(1, ["svm"], "DenseNet121")) == METHODS + 3
+
+
+@pytest.mark.parametrize("name", ["sample", "pneumoniamnist"])
+def test_the_stored_tables_are_whole(name):
+    stored = ROOT / "notebooks" / "results" / f"benchmark_{name}.csv"
+    table = pd.read_csv(stored, keep_default_na=False, na_values=[""])
+    models = table.groupby(_protocol.KEYS).size()
+    assert list(table) == _tables.COLUMNS and models.nunique() == 1
+    assert not table.duplicated([*_protocol.KEYS, "part", "metric"]).any()
+    plan = benchmark.plan(5, benchmark.HEADS)
+    assert set(models.index) <= set(plan) and {model for model in plan if model[2] == "nothing"} <= set(models.index)
+    looks = pd.read_csv(stored.with_name("test_looks.csv"))
+    assert name == "sample" or looks.loc[looks["dataset"] == name, "models"].sum() >= len(models)
