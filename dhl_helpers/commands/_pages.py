@@ -5,6 +5,7 @@ import re
 from html import escape
 
 CAPTION = re.compile(r"\*Figure: (.+?)\*\s*(?:\n\n|$)", re.DOTALL)
+FIRST = ["macro AUC", "balanced accuracy", "Brier score", "seconds"]  # of the results on the first page
 STYLE = """
 :root { color-scheme: light dark; --ink: #1d2329; --paper: #fff; --soft: #f3f5f7; --line: #d5dae0; --link: #0b5cad }
 @media (prefers-color-scheme: dark) {
@@ -68,11 +69,16 @@ def index(about, table, done, planned, figures):
     """The first page of a run: what it was, its results, its figures, then its notebooks with their times."""
     parts = ["<h1>Deep Hybrid Learning for radiographs</h1>", *(f"<p>{escape(line)}</p>" for line in about)]
     if table is not None:
+        opened = table[table["method"].str.endswith(("(test)", "(external)"))]
+        if len(opened):
+            shown = as_html(opened[["notebook", "method", *(name for name in FIRST if name in opened)]])
+            parts += ["<h2>Results on images that no choice was made on</h2>", shown]
         by_class = [name for name in table if name.endswith(")")]  # as in "AUC (viral)"
-        parts += ["<h2>Results</h2>", as_html(table.drop(columns=by_class))]
+        more = as_html(table.drop(columns=by_class))
+        parts.append(f"<details{'' if len(opened) else ' open'}><summary>All results</summary>{more}</details>")
         if by_class:
             table = as_html(table[["notebook", "method", *by_class]])
-            parts.append(f"<details><summary>By class</summary>{table}</details>")
+            parts.append(f"<details><summary>All results by class</summary>{table}</details>")
     parts.append("<h2>Figures</h2>" if any(figures) else "")
     for (name, _, _), drawn in reversed(list(zip(done, figures, strict=True))):
         if drawn:

@@ -12,11 +12,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from . import _report
+from . import _pages, _report
 from ._series import NOTEBOOKS, own_kernel, select
 
 RESULTS = NOTEBOOKS / "results"
-SHOWN = ["method", "macro AUC", "balanced accuracy", "Brier score", "seconds"]  # in the README
 
 
 def add_parser(subparsers):
@@ -53,7 +52,8 @@ def main(args):
         summary = _report.counts(len(lines), len(lines), timings["seconds"].sum())
         tables = {"notebooks": course_map(timings), "run": "\n".join(["```", *lines, summary, "```"])}
         if any(path.name.startswith("06") for path in series):
-            tables["results"] = _report.markdown(_report.results(records).query("notebook == '06'")[SHOWN])
+            results = _report.results(records).query("notebook == '06'")
+            tables["results"] = _report.markdown(results[["method", *_pages.FIRST]])
     readme = NOTEBOOKS.parent / "README.md"
     text = readme.read_text(encoding="utf-8")
     for name, table in tables.items():
