@@ -44,6 +44,7 @@ refresh: $(READY)
 	$(PY) data_samples/simulate.py --write
 	$(PY) data_samples/train_weights.py
 	$(PY) notebooks/results/make_imbalance.py
+	$(PY) notebooks/results/make_validity.py
 	$(PY) -m dhl_helpers refresh
 
 # For maintainers, needs uv. Keeps the versions that still fit; delete requirements.txt first to renew all of them.
