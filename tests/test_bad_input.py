@@ -457,8 +457,8 @@ def test_images_of_another_shape_than_the_network(cnn, shape):
 
 
 def test_unknown_head():
-    with refused("no head 'svm'", "random_forest, adaboost, xgboost, logistic or dummy"):
-        dhl.make_head("svm")
+    with refused("no head 'lda'", "random_forest, adaboost, xgboost, logistic, svm or dummy"):
+        dhl.make_head("lda")
 
 
 def test_a_class_too_small_for_smote():
