@@ -155,7 +155,10 @@ def test_the_kernel_is_the_running_interpreter(run, tmp_path, monkeypatch):
 
 def start(tiny, out, *arguments):
     command = [*COMMAND, "run", "--notebooks", str(tiny), "--out", str(out), *arguments]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT)
+    # A job in the background ignores Ctrl-C and hands that down; the test sends one all the same.
+    listen = None if os.name == "nt" else lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT,
+                            preexec_fn=listen)  # fmt: skip
 
 
 def test_two_runs_at_once(tiny, tmp_path):
