@@ -12,21 +12,19 @@ the two streams share no patient. From a notebook: ``film(draw_subject(seed=1, n
 import argparse
 import sys
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import devices
 import illness
 import numpy as np
-import pandas as pd
 import thorax
 from anatomy import stream
 from hospital import N_HOSPITALS, draw_exposure, draw_hospital, frame_edges, grid_lines, jpeg, letters
 from illness import changed, draw_illness
 from physics import expose, process
 from PIL import Image, ImageDraw, ImageFont
+from simulate import collect
 from thorax import Frame, Stance, Subject
-from tqdm import tqdm
 
 SIZE, OVERSAMPLING = 128, 1.5
 COLUMNS = ["path", "patient_id", "label", "severity", "pattern", "age", "sex", "view", "site", "heart", "turn",
@@ -243,16 +241,8 @@ def generate(n, seed, size=SIZE, folder=None, without=(), first=0, processes=Non
         The metadata, columns `COLUMNS`.
     films : list of Film, or None with a `folder`
     """
-    if folder is not None:
-        (Path(folder) / "images").mkdir(parents=True, exist_ok=True)
     tasks = [(seed, number, size, folder, tuple(without)) for number in range(first, first + n)]
-    with get_context("spawn").Pool(processes) as pool:
-        made = list(tqdm(pool.imap(_row, tasks, chunksize=8), total=n, unit="film", disable=None))
-    table = pd.DataFrame([row for row, _ in made], columns=COLUMNS)
-    if folder is not None:
-        table.to_csv(Path(folder) / "metadata.csv", index=False, lineterminator="\n")
-        return table, None
-    return table, [film for _, film in made]
+    return collect(_row, tasks, COLUMNS, folder, processes)
 
 
 def gallery(file, size=96, columns=8):

@@ -255,15 +255,24 @@ def generate(n_images, seed, size=SIZE, folder=None, processes=None):
         The metadata, columns `COLUMNS`.
     pixels : ndarray (n, size, size), uint8, or None with a `folder`
     """
+    tasks = [(seed, *row, size, folder) for row in plan(n_images, seed).itertuples(index=False)]
+    table, pixels = collect(_make, tasks, COLUMNS, folder, processes)
+    return table, np.stack(pixels) if folder is None else None
+
+
+def collect(make, tasks, columns, folder, processes):
+    """Call `make` for each task in several processes: the rows as a table, and with no `folder` what comes with each.
+
+    With a `folder`, `make` writes the images to its `images/`, and the table becomes its `metadata.csv`.
+    """
     if folder is not None:
         (Path(folder) / "images").mkdir(parents=True, exist_ok=True)
-    tasks = [(seed, *row, size, folder) for row in plan(n_images, seed).itertuples(index=False)]
     # "spawn" everywhere: the only way of starting a process that Linux, macOS and Windows share.
     with get_context("spawn").Pool(processes) as pool:
-        made = list(tqdm(pool.imap(_make, tasks, chunksize=8), total=len(tasks), unit="image", disable=None))
-    table = pd.DataFrame([row for row, _ in made], columns=COLUMNS)
+        made = list(tqdm(pool.imap(make, tasks, chunksize=8), total=len(tasks), unit="image", disable=None))
+    table = pd.DataFrame([row for row, _ in made], columns=columns)
     if folder is None:
-        return table, np.stack([pixels for _, pixels in made])
+        return table, [image for _, image in made]
     table.to_csv(Path(folder) / "metadata.csv", index=False, lineterminator="\n")
     return table, None
 
