@@ -16,6 +16,13 @@ COLUMNS = ["dataset", *METHOD, "seed", "part", "metric", "value", "low", "high",
 SHOWN = 15  # ranked methods that are printed; all of them are written
 
 
+def replace(file, write):
+    """Write to a file of this process, and give it its name when it is complete."""
+    unfinished = file.with_name(f"unfinished-{os.getpid()}-{file.name}")
+    write(unfinished)
+    os.replace(unfinished, file)
+
+
 def finished(table, keys, rows_each):
     """The models in the table. Whatever else is in it belongs to a model whose writing was cut off, and is removed."""
     if not table.exists():
@@ -47,9 +54,7 @@ def count_look(log, dataset, by):
     row = {"date": datetime.date.today().isoformat(), "dataset": dataset, "by": by, "models": 1}
     looks = pd.concat([pd.read_csv(log), pd.DataFrame([row])]) if log.exists() else pd.DataFrame([row])
     looks = looks.groupby(["date", "dataset", "by"], sort=False, as_index=False)["models"].sum()
-    unfinished = log.with_name(f"unfinished-{os.getpid()}-{log.name}")
-    looks.to_csv(unfinished, index=False)
-    os.replace(unfinished, log)
+    replace(log, lambda unfinished: looks.to_csv(unfinished, index=False))
 
 
 def write(stem, results, conditions, protocol):

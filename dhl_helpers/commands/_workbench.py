@@ -5,7 +5,6 @@ Seconds are processor time, of all cores together: other work on the machine doe
 
 import hashlib
 import json
-import os
 import time
 
 import numpy as np
@@ -16,6 +15,7 @@ from ..features import DeepFeatures, conv_base, pretrained_base
 from ..handcrafted import HandcraftedFeatures
 from ..models import build_cnn, train_cnn
 from ..strong import build_strong_cnn, train_strong_cnn
+from ._tables import replace
 
 NETWORKS = {"article CNN": (build_cnn, train_cnn), "strong CNN": (build_strong_cnn, train_strong_cnn)}
 
@@ -64,7 +64,7 @@ class Workbench:
             train(cnn, parts["train"], parts["val"], self.epochs, seed, focal, weights)
             seconds = time.process_time() - started
             cnn.save_weights(file)
-            _write(kept, lambda unfinished: unfinished.write_text(json.dumps(seconds)))  # last: so both are complete
+            replace(kept, lambda unfinished: unfinished.write_text(json.dumps(seconds)))  # last: so both are complete
         cnn.load_weights(file)
         return cnn, json.loads(kept.read_text())
 
@@ -85,7 +85,7 @@ class Workbench:
             features = {"train": transform(parts["train"].images)}
             features["seconds"] = time.process_time() - started
             features |= {part: transform(each.images) for part, each in parts.items() if part != "train"}
-            _write(file, lambda unfinished: np.savez(unfinished, **features))
+            replace(file, lambda unfinished: np.savez(unfinished, **features))
         features = dict(np.load(file))
         return features, float(features.pop("seconds")), training
 
@@ -100,10 +100,3 @@ class Workbench:
     def _file(self, *words):
         *name, suffix = map(str, words)
         return self.cache / f"{'-'.join(filter(None, name)).replace(' ', '_')}.{suffix}"
-
-
-def _write(file, write):
-    """Write to a file of this process, and give it its name when it is complete."""
-    unfinished = file.with_name(f"unfinished-{os.getpid()}-{file.name}")
-    write(unfinished)
-    os.replace(unfinished, file)
