@@ -8,12 +8,11 @@ import pandas as pd
 
 from . import readers
 from .errors import DataError, listing
-from .images import decode_all
+from .images import absent, decode_all, rows_of
 from .labels import as_labels
-from .readers import dicom
 from .readers.findings import NONE, choose
 from .readers.found import Found
-from .splitting import parts_of
+from .splitting import name_patients, parts_of
 
 
 @dataclass(eq=False)
@@ -23,7 +22,7 @@ class Radiographs:
     Attributes
     ----------
     images : ndarray of uint8, shape (n, height, width, channels)
-        Grey levels 0 to 255; the networks rescale inside.
+        Grey levels 0 to 255; the networks rescale inside. A `LazyImages` where the set was loaded with `lazy`.
     labels : ndarray of int64, shape (n,), or of float32, shape (n, k)
         Positions in `class_names`; where an image can have several findings, 1 present, 0 absent, NaN unknown.
     class_names : list of str
@@ -72,9 +71,8 @@ class Radiographs:
     def subset(self, rows):
         """The images at `rows` (a boolean mask or positions), with everything that belongs to them."""
         table = self.table[rows] if np.asarray(rows).dtype == bool else self.table.iloc[rows]
-        return Radiographs(
-            self.images[rows], self.labels[rows], self.class_names, table.reset_index(drop=True), self.name
-        )
+        images = rows_of(self.images, rows)
+        return Radiographs(images, self.labels[rows], self.class_names, table.reset_index(drop=True), self.name)
 
     def part(self, name):
         """A part that the data set itself names, such as "test" or "external"; DataError where it does not."""
@@ -100,10 +98,10 @@ class Radiographs:
             Without the images of which the answer is not known.
         """
         name = name or pd.Series(np.nansum(self.labels, 0), self.class_names).drop(NONE, errors="ignore").idxmax()
-        whole = Found(self.table.assign(split=parts_of(self, seed)), self.class_names, self.images, self.labels)
-        one = choose(whole, name)
-        labels = as_labels(one.table["label"], one.class_names)
-        return Radiographs(one.images, labels, one.class_names, one.table, f"{self.name}:{name}")
+        table = self.table.assign(split=parts_of(self, seed))
+        one = choose(Found(table, self.class_names, np.arange(len(self)), self.labels), name)
+        images, labels = rows_of(self.images, one.images), as_labels(one.table["label"], one.class_names)
+        return Radiographs(images, labels, one.class_names, one.table, f"{self.name}:{name}")
 
     def split(self, seed=0):
         """Split into training, validation and test part; no patient is in two of them.
@@ -126,8 +124,8 @@ class Radiographs:
         return tuple(self.subset(parts == name) for name in ("train", "val", "test"))
 
 
-def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error="raise", **options):
-    """Load a data set into memory, one byte a pixel.
+def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error="raise", lazy=False, **options):
+    """Load a data set into memory, one byte a pixel; or list it, and leave the pixels on disk.
 
     Parameters
     ----------
@@ -142,6 +140,9 @@ def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error
         Grey or colour.
     on_error : {"raise", "skip"}
         What to do with images that cannot be read.
+    lazy : bool
+        Decode images only where they are used, for sets that do not fit in memory: `images` is then a `LazyImages`,
+        from which `DeepFeatures` reads as it goes. Only missing files are noticed at once.
     **options
         What the reader of this data set takes besides, for example `label_column` for "csv".
 
@@ -164,19 +165,14 @@ def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error
         raise DataError(f"{len(paths)} images of {name!r} have no label. Add it or remove the rows:\n{listing(paths)}")
     if found.remark:
         warnings.warn(found.remark, stacklevel=2)
-    if "patient_id" not in table:
-        numbers = np.full(len(table), -1) if found.images is not None else dicom.patients(table["path"])
-        alone = numbers < 0
-        numbers[alone] = numbers.max() + 1 + np.arange(alone.sum())
-        table["patient_id"] = numbers
-        if alone.any():
-            which = "" if alone.all() else f" of {alone.sum()} images"
-            said = f"{name!r} does not say whose image is whose{which}: each image counts as one patient."
-            warnings.warn(said, stacklevel=2)
-    elif table["patient_id"].isna().any():
-        raise DataError(f"{table['patient_id'].isna().sum()} images of {name!r} have no patient. Mend its list.")
+    name_patients(table, name, found.images is not None)
     sources = table["path"] if found.images is None else found.images
-    images, failed = decode_all(sources, image_size, channels, f"reading {name}")
+    if lazy:
+        from .scale.lazy import LazyImages
+
+        images, failed = LazyImages(sources, image_size, channels, on_error == "skip"), absent(sources)
+    else:
+        images, failed = decode_all(sources, image_size, channels, f"reading {name}")
     skipped = [f"{table['path'][row]}: {reason}" for row, reason in failed.items()]
     if skipped and (on_error == "raise" or len(skipped) == len(table)):
         raise DataError(
@@ -186,7 +182,7 @@ def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error
     if skipped:
         warnings.warn(f"{len(skipped)} of {len(table)} images could not be read and are left out.", stacklevel=2)
         kept = np.setdiff1d(np.arange(len(table)), list(failed))
-        images, table = images[kept], table.iloc[kept].reset_index(drop=True)
+        images, table = rows_of(images, kept), table.iloc[kept].reset_index(drop=True)
         found = found if found.findings is None else found._replace(findings=found.findings[kept])
     table["path"] = table["path"].astype(str)
     if found.findings is not None:

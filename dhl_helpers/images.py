@@ -52,6 +52,18 @@ def decode_all(sources, size, channels, description):
     return images, dict(sorted(failed.items()))
 
 
+def absent(sources):
+    """The positions of paths where there is no file, with the reason, as `decode_all` returns them."""
+    if isinstance(sources, np.ndarray):
+        return {}
+    return {row: "no such file" for row, path in enumerate(sources) if not os.path.exists(path)}
+
+
+def rows_of(images, rows):
+    """The images at `rows` (a boolean mask or positions): an array of an array, still on disk where they are."""
+    return images[rows] if isinstance(images, np.ndarray) else images.subset(rows)
+
+
 def look(path):
     """The shorter side of an image file in pixels, and whether it is in colour; None if the file cannot be read.
 

@@ -1,9 +1,42 @@
 """Dealing patients into parts, so that no patient is in two and each class is in all."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 
 from .errors import DataError
+from .readers import dicom
+
+
+def name_patients(table, name, arrays):
+    """Add the column patient_id where the source has none: from DICOM headers, else each image counts as a patient.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Changed in place.
+    name : str
+        The data set's name, for messages.
+    arrays : bool
+        Whether the pixels come from an array, and `path` names no files.
+
+    Raises
+    ------
+    DataError
+        If there is such a column with gaps.
+    """
+    if "patient_id" not in table:
+        numbers = np.full(len(table), -1) if arrays else dicom.patients(table["path"])
+        alone = numbers < 0
+        numbers[alone] = numbers.max() + 1 + np.arange(alone.sum())
+        table["patient_id"] = numbers
+        if alone.any():
+            which = "" if alone.all() else f" of {alone.sum()} images"
+            said = f"{name!r} does not say whose image is whose{which}: each image counts as one patient."
+            warnings.warn(said, stacklevel=3)
+    elif table["patient_id"].isna().any():
+        raise DataError(f"{table['patient_id'].isna().sum()} images of {name!r} have no patient. Mend its list.")
 
 
 def parts_of(data, seed):
