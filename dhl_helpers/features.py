@@ -46,7 +46,8 @@ def conv_base(cnn, cut="flatten"):
     if cut == "dense":
         return keras.Model(image, hidden[-1].output)
     if cut == "average":
-        return keras.Model(image, keras.layers.GlobalAveragePooling2D()(flatten[0].input))
+        maps = flatten[0].input  # a strong CNN has averaged them itself
+        return keras.Model(image, keras.layers.GlobalAveragePooling2D()(maps) if len(maps.shape) == 4 else maps)
     return keras.Model(image, flatten[0].output)
 
 

@@ -44,6 +44,13 @@ def test_a_cut_gives_what_the_network_computes_there(cnn, data, cut):
     np.testing.assert_allclose(measured, expected, rtol=1e-4, atol=1e-6)
 
 
+def test_the_average_of_a_strong_cnn_is_its_own(data):
+    strong = dhl.build_strong_cnn((32, 32, 1), 2)
+    bases = [dhl.conv_base(strong, cut) for cut in ("average", "flatten")]
+    small = data.images[:3, :32, :32]
+    assert np.array_equal(*(dhl.DeepFeatures(base).transform(small) for base in bases))
+
+
 def test_a_cut_shares_the_weights(cnn, data):
     deep = dhl.DeepFeatures(dhl.conv_base(cnn))
     before = deep.transform(data.images[:4])
