@@ -4,7 +4,6 @@ import hashlib
 import math
 import os
 import re
-import sys
 from functools import lru_cache
 from pathlib import Path
 from zipfile import BadZipFile
@@ -49,52 +48,6 @@ def conv_base(cnn, cut="flatten"):
         maps = flatten[0].input  # a strong CNN has averaged them itself
         return keras.Model(image, keras.layers.GlobalAveragePooling2D()(maps) if len(maps.shape) == 4 else maps)
     return keras.Model(image, flatten[0].output)
-
-
-def pretrained_base(name, image_shape, weights=None, pooling="avg"):
-    """A network of keras.applications without its top, with the preprocessing that its weights expect.
-
-    Parameters
-    ----------
-    name : str
-        For example "DenseNet121", "DenseNet201", "EfficientNetB0".
-    image_shape : tuple of int
-        (height, width, channels) of uint8 images; grey ones are repeated over three channels.
-    weights : str, optional
-        "imagenet" (Keras downloads them once, a network is needed), or a weights file; None: random.
-    pooling : {"avg", "max", None}
-        None leaves the feature maps, for example (n, 7, 7, 1024).
-
-    Returns
-    -------
-    keras.Model
-
-    Raises
-    ------
-    DataError
-        If keras.applications has no such network, the images are too small for it, or the weights cannot be had.
-    """
-    build, preprocess = _application(name)
-    inputs = keras.Input(image_shape)
-    colour = keras.layers.Concatenate()([inputs] * 3) if image_shape[2] == 1 else inputs
-    try:
-        network = build(include_top=False, weights=weights, input_shape=(*image_shape[:2], 3), pooling=pooling)
-    except Exception as error:  # Keras raises ValueError, OSError or Exception here, for sizes and for downloads
-        raise DataError(
-            f"{name} with weights={weights!r} for images of {image_shape[0]} x {image_shape[1]} pixels: {error}. Take "
-            "larger images; or get the weights once with a network, by weights='imagenet', or give their file."
-        ) from error
-    return keras.Model(inputs, network(preprocess(colour)), name=name)
-
-
-def _application(name):
-    """The builder of a network, and the preprocessing that stands beside it in its module."""
-    build = getattr(keras.applications, name, None) if name[:1].isupper() else None
-    if build is None:
-        raise DataError(
-            f"keras.applications has no network {name!r}; DenseNet121, ResNet50 and EfficientNetB0 are some."
-        )
-    return build, sys.modules[build.__module__].preprocess_input
 
 
 class DeepFeatures(TransformerMixin, BaseEstimator):

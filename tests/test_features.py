@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 import dhl_helpers as dhl
-from dhl_helpers import features
+from dhl_helpers import pretrained
 
 
 @pytest.fixture(scope="module")
@@ -234,12 +234,12 @@ def test_every_network_of_keras_is_known_with_its_preprocessing():
     names = [name for name in dir(keras.applications) if name[0].isupper()]
     assert len(names) > 30 and "DenseNet201" in names
     for name in names:
-        build, preprocess = features._application(name)
+        build, preprocess = pretrained._application(name)
         assert build.__name__ == name and preprocess.__name__ == "preprocess_input"
     sample = np.full((1, 2, 2, 3), 100.0)
     assert np.allclose(
-        features._application("DenseNet121")[1](sample.copy())[0, 0, 0], [-0.405, -0.285, -0.062], atol=2e-3
+        pretrained._application("DenseNet121")[1](sample.copy())[0, 0, 0], [-0.405, -0.285, -0.062], atol=2e-3
     )
     assert np.allclose(
-        features._application("ResNet50")[1](sample.copy())[0, 0, 0], [-3.939, -16.779, -23.68], atol=2e-3
+        pretrained._application("ResNet50")[1](sample.copy())[0, 0, 0], [-3.939, -16.779, -23.68], atol=2e-3
     )

@@ -11,9 +11,10 @@ import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
 
 from .._keras import keras
-from ..features import DeepFeatures, conv_base, pretrained_base
+from ..features import DeepFeatures, conv_base
 from ..handcrafted import HandcraftedFeatures
 from ..models import build_cnn, train_cnn
+from ..pretrained import pretrained_base
 from ..strong import build_strong_cnn, train_strong_cnn
 from ._tables import replace
 
