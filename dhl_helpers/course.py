@@ -16,6 +16,7 @@ COMMITTED = {
     "WEIGHTS": "",
     "PRETRAINED": "DenseNet121",
     "PRETRAINED_WEIGHTS": "",
+    "BASE": "",
     "SAVE": "",
     "BENCHMARK_DIR": "",
 }
