@@ -15,7 +15,7 @@ from PIL import Image
 from dhl_helpers.__main__ import main
 from dhl_helpers.commands import _protocol, _tables, benchmark
 
-METHODS = 2 + 6 * 3 + 4  # plain networks, six bases with one head and three treatments, networks with two treatments
+METHODS = 2 + 8 * 3 + 4  # plain networks, eight bases with one head and three treatments, networks with two treatments
 
 
 @pytest.fixture(scope="module")

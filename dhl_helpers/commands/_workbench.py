@@ -75,9 +75,10 @@ class Workbench:
             first, second = (self.features(each, seed) for each in base.split(" + "))
             joined = {part: np.hstack([first[0][part], second[0][part]]) for part in first[0]}
             return joined, first[1] + second[1], first[2] + second[2]
-        file = self._file(base, "features", "" if base in ("handcrafted", self.pretrained[0]) else seed, "npz")
+        fixed = base in ("handcrafted", "simulated", self.pretrained[0])
+        file = self._file(base, "features", "" if fixed else seed, "npz")
         training = self.network(base, "nothing", seed)[1] if base in NETWORKS else 0.0
-        if base in ("handcrafted", self.pretrained[0]) and "val" not in set(self.large.table.get("split", ())):
+        if fixed and "val" not in set(self.large.table.get("split", ())):
             file = self._file(base, "features", seed, "npz")  # without an official split, each seed has its own
         if not file.exists():
             parts, transform = self.parts(base, seed), self._transformer(base, seed)
@@ -93,7 +94,7 @@ class Workbench:
     def _transformer(self, base, seed):
         if base == "handcrafted":
             return HandcraftedFeatures().transform
-        if base == self.pretrained[0]:
+        if base in ("simulated", self.pretrained[0]):
             return DeepFeatures(pretrained_base(base, self.large.image_shape, self.pretrained[1])).transform
         untrained = build_cnn(self.large.image_shape, self.large.n_classes, seed) if base == "untrained CNN" else None
         return DeepFeatures(conv_base(untrained or self.network(base, "nothing", seed)[0])).transform

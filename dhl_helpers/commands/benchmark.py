@@ -6,7 +6,8 @@ from pathlib import Path
 from ..errors import DataError
 
 NETWORKS = ("article CNN", "strong CNN")
-BASES = ("untrained CNN", *NETWORKS, "handcrafted", "untrained CNN + handcrafted", "strong CNN + handcrafted")
+BASES = ("untrained CNN", *NETWORKS, "handcrafted", "untrained CNN + handcrafted", "strong CNN + handcrafted",
+         "simulated", "simulated + handcrafted")
 HEADS = ("logistic", "random_forest", "adaboost", "xgboost", "svm")
 
 
