@@ -1,5 +1,6 @@
 """What makes a notebook part of the course: its start, its claims, its exercises, its results, its progress bars."""
 
+import contextlib
 import importlib.metadata
 import os
 import platform
@@ -100,7 +101,8 @@ def check(function, tests):
     points = 0
     for expectation, test, hint in tests:
         try:
-            right = bool(test(function))
+            with contextlib.redirect_stderr(sys.stdout):  # a warning is no mistake, but nbgrader takes stderr for one
+                right = bool(test(function))
         except NotImplementedError:
             print("Not done yet. Replace the line `raise NotImplementedError` above, then run both cells again.")
             return 0

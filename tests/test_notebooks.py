@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from conftest import REAL_DATA, ROOT, real
 
-from dhl_helpers.commands import _pages, student
+from dhl_helpers.commands import _copies, _pages
 from dhl_helpers.course import COMMITTED
 
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -190,7 +190,7 @@ def test_few_outputs_are_left_uncompared():
 @each_notebook
 def test_student_copies_hide_every_solution(path):
     hidden = re.findall(r"### BEGIN SOLUTION\n(.+?)### END SOLUTION", path.read_text(encoding="utf-8"), re.DOTALL)
-    copy = nbformat.writes(student.opened(nbformat.read(path, as_version=4)))
+    copy = nbformat.writes(_copies.opened(nbformat.read(path, as_version=4)))
     assert "SOLUTION" not in copy and copy.count("not done yet") >= len(hidden)
     for _, cell in code_cells(nbformat.reads(copy, as_version=4)):
         ast.parse(cell.source)
