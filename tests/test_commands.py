@@ -8,13 +8,16 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 
 import nbformat
 import pandas as pd
 import pytest
 from conftest import ROOT
+from nbformat.v4 import new_code_cell, new_notebook
 
 from dhl_helpers.__main__ import main
+from dhl_helpers.commands import _copies
 
 COMMAND = [sys.executable, "-m", "dhl_helpers"]
 
@@ -202,6 +205,28 @@ def test_student_copies_open_the_exercises_and_keep_work(tiny, tmp_path, capsys)
     said = capsys.readouterr().out
     assert "01_second.ipynb" in said and "2 notebooks are fresh" in said
     assert (out / "01_second.ipynb").read_text(encoding="utf-8") == changed and (out / "02_third.ipynb").exists()
+
+
+def test_solutions_are_clean(tiny, tmp_path):
+    assert main(["solution", "--notebooks", str(tiny), "--out", str(tmp_path)]) == 0
+    copy = nbformat.read(tmp_path / "01_second.ipynb", as_version=4)
+    assert copy.cells[3].source == "def twice(x):\n    y = 2 * x\n    return y"
+    assert not any(cell.get("outputs") or cell.get("execution_count") for cell in copy.cells)
+
+
+def test_hidden_tests_stay_with_the_solutions():
+    exercise = "def twice(x):\n    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION"
+    check = "dhl.check(twice, [\n    A,\n    ### BEGIN HIDDEN TESTS\n    B,\n    ### END HIDDEN TESTS\n])"
+    for copy, left in (_copies.opened, "    A,\n"), (_copies.solved, "    A,\n    B,\n"):
+        notebook = new_notebook(cells=[new_code_cell(exercise), new_code_cell(check)])
+        assert _copies.exercises(notebook)[0][3] == 2
+        assert copy(notebook).cells[1].source == f"dhl.check(twice, [\n{left}])"
+
+
+@pytest.mark.skipif(find_spec("nbgrader") is not None, reason="nbgrader is installed here")
+def test_an_assignment_needs_nbgrader(tiny, tmp_path, capsys):
+    assert main(["assignment", "--notebooks", str(tiny), "--out", str(tmp_path / "new")]) == 2
+    assert "make assignment" in capsys.readouterr().err and not (tmp_path / "new").exists()
 
 
 def test_student_copies_follow_the_course(tiny, tmp_path):
