@@ -3,12 +3,15 @@
 ifeq ($(OS),Windows_NT)
 PYTHON ?= python
 PY = .venv/Scripts/python
+CLASS_PY = .venv-classroom/Scripts/python
 else
 # The stored outputs were made with the Python of .python-version: take it where it is there.
 PYTHON ?= $(shell python3.11 --version >/dev/null 2>&1 && echo python3.11 || echo python3)
 PY = .venv/bin/python
+CLASS_PY = .venv-classroom/bin/python
 endif
 READY = .venv/.installed
+CLASS_READY = .venv-classroom/.installed
 # Outputs are compared exactly on the platform that made them; elsewhere the cells must only run.
 STRICT = import platform as p, sys; ref = open('.python-version').read().strip() == '%d.%d' % sys.version_info[:2]
 NBVAL = $(shell $(PY) -c "$(STRICT); print('--nbval' if ref and sys.platform == 'linux' and p.machine() == 'x86_64' \
@@ -20,12 +23,12 @@ COMPILE = import compileall, re, sysconfig; lib = sysconfig.get_path('purelib');
 	[compileall.compile_dir(lib + '/' + name, quiet=2, workers=0, rx=re.compile('[^a-z]tests?[^a-z._]')) for name in \
 	('tensorflow', 'keras', 'scipy', 'pandas', 'sklearn', 'numpy', 'matplotlib')]
 
-.PHONY: course test test-all lab lint clean pins refresh
+.PHONY: course test test-all lab assignment lint clean pins refresh
 
 course: $(READY)
 	$(PY) -m dhl_helpers run
 
-test: $(READY)
+test: $(READY) $(CLASS_READY)
 	$(PY) -m pytest tests --junitxml=build/junit/tests.xml
 	$(PY) -m pytest notebooks $(NBVAL) --junitxml=build/junit/notebooks.xml
 
@@ -35,6 +38,10 @@ test-all: test
 lab: $(READY)
 	$(PY) -m dhl_helpers student
 	$(PY) -m jupyter lab my_course
+
+# For teachers: the exercises as assignments for nbgrader, in assignments/.
+assignment: $(CLASS_READY)
+	$(CLASS_PY) -m dhl_helpers assignment
 
 lint: $(READY)
 	$(PY) -m ruff check .
@@ -52,9 +59,12 @@ pins:
 	uv pip compile pyproject.toml --group test --universal --python-version $$(cat .python-version) --generate-hashes \
 		--fork-strategy fewest --no-emit-index-url --no-emit-find-links --custom-compile-command "make pins" \
 		--quiet --output-file requirements.txt
+	uv pip compile --group classroom --constraint requirements.txt --universal --python-version $$(cat .python-version) \
+		--generate-hashes --fork-strategy fewest --no-emit-index-url --no-emit-find-links \
+		--custom-compile-command "make pins" --quiet --output-file docs/instructor/requirements.txt
 
 clean:
-	rm -rf .venv build .pytest_cache .ruff_cache dhl_helpers.egg-info
+	rm -rf .venv .venv-classroom build .pytest_cache .ruff_cache dhl_helpers.egg-info
 
 $(READY): requirements.txt pyproject.toml
 	@$(PYTHON) -c "import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else \
@@ -64,3 +74,13 @@ $(READY): requirements.txt pyproject.toml
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@$(PY) -c "$(COMPILE)"
 	@touch $(READY)
+
+# Sees the packages of .venv and adds nbgrader with its own.
+LAYER = import pathlib, sysconfig; path = sysconfig.get_path; \
+	pathlib.Path(path('purelib', vars=dict.fromkeys(('base', 'platbase'), '.venv-classroom')), 'course.pth').write_text( \
+	'import site; site.addsitedir(%r)\n' % path('purelib'))
+$(CLASS_READY): docs/instructor/requirements.txt $(READY)
+	$(PY) -m venv --without-pip .venv-classroom
+	@$(PY) -c "$(LAYER)"
+	$(CLASS_PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r docs/instructor/requirements.txt
+	@touch $(CLASS_READY)

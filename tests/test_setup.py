@@ -130,9 +130,18 @@ needs_make = pytest.mark.skipif(shutil.which("make") is None or os.name == "nt",
 @pytest.fixture
 def bare(tmp_path):
     """A folder with what make needs and no .venv."""
-    for name in ("Makefile", "requirements.txt", "pyproject.toml", ".python-version"):
-        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / "docs" / "instructor").mkdir(parents=True)
+    pinned = ("requirements.txt", "docs/instructor/requirements.txt")
+    for name in ("Makefile", *pinned, "pyproject.toml", ".python-version"):
+        shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
+
+
+def install(folder):
+    """Pretend that the environments are set up."""
+    for name in (".venv", ".venv-classroom"):
+        (folder / name).mkdir()
+        (folder / name / ".installed").touch()
 
 
 def make(folder, *arguments):
@@ -160,17 +169,15 @@ def test_a_python_that_the_pins_do_not_serve_is_refused(bare, minor):
 @needs_make
 def test_a_second_call_does_not_install_again(bare):
     assert "pip install" in make(bare, "-n", "course").stdout
-    (bare / ".venv").mkdir()
-    (bare / ".venv" / ".installed").touch()
-    for target in ("course", "test", "test-all", "lab", "lint"):
+    install(bare)
+    for target in ("course", "test", "test-all", "lab", "assignment", "lint"):
         commands = make(bare, "-n", target).stdout
         assert commands and "pip install" not in commands and "-m venv" not in commands, target
 
 
 @needs_make
 def test_make_targets(bare):
-    (bare / ".venv").mkdir()
-    (bare / ".venv" / ".installed").touch()
+    install(bare)
     assert "dhl_helpers run" in make(bare, "-n", "course").stdout
     lab = make(bare, "-n", "lab").stdout
     assert "dhl_helpers student" in lab and "jupyter lab my_course" in lab
