@@ -167,16 +167,37 @@ def test_one_collection_cannot_be_told_from_itself(films):
     assert rows["local contrast in the lungs, simulated to real"] == 1
 
 
-def test_pre_training_hides_grey_levels_and_fits_its_size(films):
+def test_pre_training_disguises_films_and_fits_its_size(films):
     import pretrain
     import tensorflow as tf
 
-    base, model = pretrain.build()
-    assert base.count_params() < 2_000_000 and base.output_shape == (None, 224)
-    assert set(model.output) == set(pretrain.WEIGHTS)
-    image = films.film(films.draw_subject(8, 0), 1, pretrain.SIZE).pixels[None, ..., None]
-    first, again, other = (pretrain.disguise(tf.constant(image), tf.constant([1, k])).numpy() for k in (0, 0, 1))
+    kept, model = pretrain.build()
+    assert kept.count_params() < 2_000_000 and kept.output_shape == (None, 3)
+    assert kept.get_layer("features").output.shape == (None, 336) and set(model.output) == set(pretrain.WEIGHTS)
+    made = [films.film(films.draw_subject(8, number, "bacterial"), 1, pretrain.SIZE) for number in range(4)]
+    images = np.stack([film.pixels for film in made])[..., None]
+    lesions = np.stack([film.lesion for film in made]).astype(np.float32)
+    lesions = lesions.reshape(4, 12, 8, 12, 8).mean((2, 4))[..., None]
+
+    def disguised(k, without=()):
+        made = pretrain.disguise(tf.constant(images), tf.constant(lesions), tf.constant([1, k]), without)
+        return [each.numpy() for each in made]
+
+    (first, where), (again, _), (other, _) = disguised(0), disguised(0), disguised(1)
     assert np.array_equal(first, again) and np.abs(first - other).mean() > 3
-    assert first.min() >= 0 and first.max() <= 255
-    grown = 10.0 + 0.5 * image.astype(np.float32)  # another overall grey level and contrast
-    assert np.allclose(base(image.astype(np.float32)), base(grown), atol=1e-3)
+    assert first.shape == images.shape and where.shape == lesions.shape and first.min() >= 0 and first.max() <= 255
+    bare, still = disguised(0, ("grey", "patches", "place", "detail"))
+    assert np.allclose(bare, images, atol=1e-3) and np.array_equal(still, lesions)
+    coarse = disguised(0, ("grey", "patches", "place"))[0]  # the first quarter is shown with 28 pixels of detail
+    steps = [np.abs(np.diff(film.astype(float), axis=1)).mean() for film in (coarse[0], images[0])]
+    assert steps[0] < 0.8 * steps[1]
+
+
+def test_pre_training_ingredients_can_be_left_out(films):
+    import pretrain
+
+    for name in pretrain.INGREDIENTS:
+        kept, model = pretrain.build((name,))
+        assert set(model.output) == ({"class"} if name == "tasks" else set(pretrain.WEIGHTS))
+        width = kept.get_layer("features").output.shape[1]
+        assert width == (192 if name == "levels" else 336)
