@@ -89,7 +89,7 @@ def test_only_the_c_of_logistic_regression_is_chosen(whole):
 
 def test_the_page_has_the_ranking_the_conditions_and_the_versions(whole):
     page = (whole / "benchmark_folder.md").read_text(encoding="utf-8")
-    assert "## test part" in page and "## external part" not in page and page.count("| logistic |") == 18
+    assert "## test part" in page and "## external part" not in page and page.count("| logistic |") == 24
     for words in ("65 images of 2 classes", "76 pixels", "at most 1 epochs", "Youden", "scikit-learn", "diagnosis"):
         assert words in page
     assert (whole / "benchmark_folder.png").read_bytes().startswith(b"\x89PNG")
@@ -163,7 +163,7 @@ def test_several_findings_an_image_are_refused(command, tmp_path, capsys, monkey
 def test_the_plan_begins_with_what_the_others_are_compared_with():
     plan = benchmark.plan(5, benchmark.HEADS)
     assert plan[:2] == [("article CNN", "softmax", "nothing", 0), ("strong CNN", "softmax", "nothing", 0)]
-    assert len(plan) == len(set(plan)) == 5 * (2 + 6 * 5 * 3 + 4)
+    assert len(plan) == len(set(plan)) == 5 * (2 + 8 * 5 * 3 + 4)
     assert len(benchmark.plan(1, ["svm"], "DenseNet121")) == METHODS + 3
 
 
