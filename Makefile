@@ -16,6 +16,8 @@ CLASS_READY = .venv-classroom/.installed
 STRICT = import platform as p, sys; ref = open('.python-version').read().strip() == '%d.%d' % sys.version_info[:2]
 NBVAL = $(shell $(PY) -c "$(STRICT); print('--nbval' if ref and sys.platform == 'linux' and p.machine() == 'x86_64' \
 	else '--nbval-lax')") --nbval-current-env --nbval-cell-timeout=300
+# A process a core, at most four: conftest.py. Each takes whole files, in the order given there.
+CORES = -n auto --dist loadfile --no-loadscope-reorder
 
 # Bytecode for what takes longest to import, without the packages' own tests: 100 MB, where pip would write 280, and
 # kernels start fast even where none is written later.
@@ -29,8 +31,8 @@ course: $(READY)
 	$(PY) -m dhl_helpers run
 
 test: $(READY) $(CLASS_READY)
-	$(PY) -m pytest tests --junitxml=build/junit/tests.xml
-	$(PY) -m pytest notebooks $(NBVAL) --junitxml=build/junit/notebooks.xml
+	$(PY) -m pytest tests $(CORES) --junitxml=build/junit/tests.xml
+	$(PY) -m pytest notebooks $(CORES) $(NBVAL) --junitxml=build/junit/notebooks.xml
 
 test-all: test
 	$(PY) -m pytest tests -m slow --junitxml=build/junit/slow.xml
