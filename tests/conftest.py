@@ -49,7 +49,7 @@ def tiny(tmp_path_factory):
     common = 'EPOCHS = 3  # passes\nRATE = 0.5\nNAME = "a"\nRESULTS = ""\nOUT_DIR = ""'
 
     def write(name, parameters, *cells):
-        top = [new_markdown_cell(f"# {name}\n\nThe aim. More.\n\n**Time** Run: 9 s (measured)")]
+        top = [new_markdown_cell(f"# {name}\n\nThe aim. More.\n\n**Time** Run: 990 s (measured)")]
         top.append(new_code_cell(parameters, metadata={"tags": ["parameters"]}))
         notebook = new_notebook(cells=top + list(cells))
         notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}

@@ -273,7 +273,7 @@ def test_refresh(tiny, tmp_path):
     assert "3 of 3 notebooks run in" in readme and re.search(r"00_first +\d+\.\d s +ok", readme)
     notebook = nbformat.read(tmp_path / "notebooks" / "00_first.ipynb", as_version=4)
     assert 'RESULTS = ""' in notebook.cells[1].source and notebook.cells[1].source.count("RESULTS") == 1
-    assert "Run: 9 s" not in notebook.cells[0].source
+    assert "Run: 990 s" not in notebook.cells[0].source
     counts = [cell.execution_count for cell in notebook.cells if cell.cell_type == "code"]
     assert counts == [1, 2, 3, 4] and not any("execution" in cell.metadata for cell in notebook.cells)
 
