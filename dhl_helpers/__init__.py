@@ -11,7 +11,7 @@ _HOME = {
     "load_dataset": "data", "Radiographs": "data", "as_labels": "labels", "validate": "validation",
     "DataError": "errors",
     "build_cnn": "models", "train_cnn": "models", "baseline_cnn": "models", "save_baseline": "models",
-    "conv_base": "features", "pretrained_base": "pretrained", "DeepFeatures": "features",
+    "conv_base": "features", "pretrained_base": "pretrained", "DeepFeatures": "deep",
     "make_head": "heads", "PerFinding": "heads", "SMOTE": "heads",
     "save_pipeline": "pipeline", "load_pipeline": "pipeline",
     "build_strong_cnn": "strong", "train_strong_cnn": "strong", "HandcraftedFeatures": "handcrafted",

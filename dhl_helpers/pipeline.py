@@ -14,8 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from . import pipeline_files
 from .course import versions
+from .deep import DeepFeatures
 from .errors import DataError
-from .features import DeepFeatures
 from .images import look
 from .readers.findings import NONE
 

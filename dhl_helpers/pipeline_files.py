@@ -12,8 +12,8 @@ from pathlib import Path
 import skops.io
 
 from ._keras import keras
+from .deep import DeepFeatures
 from .errors import DataError, listing
-from .features import DeepFeatures
 from .heads import PerFinding
 
 CARD = "pipeline.json"

@@ -94,7 +94,9 @@ def test_a_clone_shares_the_model_and_nothing_is_fitted(base, data):
 def computed(monkeypatch):
     """The number of images of each computation, in order."""
     counts, compute = [], dhl.DeepFeatures._compute
-    monkeypatch.setattr(dhl.DeepFeatures, "_compute", lambda self, X: counts.append(len(X)) or compute(self, X))
+    monkeypatch.setattr(
+        dhl.DeepFeatures, "_compute", lambda self, X, *rest: counts.append(len(X)) or compute(self, X, *rest)
+    )
     return counts
 
 

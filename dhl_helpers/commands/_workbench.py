@@ -11,7 +11,8 @@ import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
 
 from .._keras import keras
-from ..features import DeepFeatures, conv_base
+from ..deep import DeepFeatures
+from ..features import conv_base
 from ..handcrafted import HandcraftedFeatures
 from ..models import build_cnn, train_cnn
 from ..pretrained import pretrained_base
