@@ -25,7 +25,7 @@ COMPILE = import compileall, re, sysconfig; lib = sysconfig.get_path('purelib');
 	[compileall.compile_dir(lib + '/' + name, quiet=2, workers=0, rx=re.compile('[^a-z]tests?[^a-z._]')) for name in \
 	('tensorflow', 'keras', 'scipy', 'pandas', 'sklearn', 'numpy', 'matplotlib')]
 
-.PHONY: course test test-all lab assignment lint clean pins refresh
+.PHONY: course test test-all lab assignment slides lint clean pins refresh
 
 course: $(READY)
 	$(PY) -m dhl_helpers run
@@ -44,6 +44,10 @@ lab: $(READY)
 # For teachers: the exercises as assignments for nbgrader, in assignments/.
 assignment: $(CLASS_READY)
 	$(CLASS_PY) -m dhl_helpers assignment
+
+# For teachers: a deck of each notebook, in build/slides.
+slides: $(READY)
+	$(PY) -m dhl_helpers slides
 
 lint: $(READY)
 	$(PY) -m ruff check .
@@ -80,7 +84,8 @@ $(READY): requirements.txt pyproject.toml
 # Sees the packages of .venv and adds nbgrader with its own.
 LAYER = import pathlib, sysconfig; path = sysconfig.get_path; \
 	pathlib.Path(path('purelib', vars=dict.fromkeys(('base', 'platbase'), '.venv-classroom')), 'course.pth').write_text( \
-	'import site; site.addsitedir(%r)\n' % path('purelib'))
+	'import os, site; site.addsitedir(%r); os.environ.setdefault(%r, %r)\n' % \
+	(path('purelib'), 'JUPYTER_PATH', path('data') + '/share/jupyter'))
 $(CLASS_READY): docs/instructor/requirements.txt $(READY)
 	$(PY) -m venv --without-pip .venv-classroom
 	@$(PY) -c "$(LAYER)"

@@ -170,7 +170,7 @@ def test_a_python_that_the_pins_do_not_serve_is_refused(bare, minor):
 def test_a_second_call_does_not_install_again(bare):
     assert "pip install" in make(bare, "-n", "course").stdout
     install(bare)
-    for target in ("course", "test", "test-all", "lab", "assignment", "lint"):
+    for target in ("course", "test", "test-all", "lab", "assignment", "slides", "lint"):
         commands = make(bare, "-n", target).stdout
         assert commands and "pip install" not in commands and "-m venv" not in commands, target
 

@@ -6,7 +6,6 @@ A key cell is one whose metadata say `slideshow: {slide_type: slide}`. Its secti
 import re
 from pathlib import Path
 
-from ..errors import DataError
 from ._pages import CAPTION
 from ._series import NOTEBOOKS, select
 
@@ -120,9 +119,7 @@ def contents(cell, caption):
 
 def plain(text):
     """Markdown without links into the repository, its formulas as MathML, which browsers draw by themselves."""
-    try:
-        from latex2mathml.converter import convert
-    except ImportError:
-        raise DataError("slides: latex2mathml is not installed here. `make slides` has an environment for it.") from None
+    from latex2mathml.converter import convert
+
     text = re.sub(r"\[([^\]]+)\]\((?!https?:)[^)]+\)", r"\1", text)
     return MATH.sub(lambda at: convert(at["block"] or at["inline"], "block" if at["block"] else "inline"), text)
