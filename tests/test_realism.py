@@ -201,3 +201,32 @@ def test_pre_training_ingredients_can_be_left_out(films):
         assert set(model.output) == ({"class"} if name == "tasks" else set(pretrain.WEIGHTS))
         width = kept.get_layer("features").output.shape[1]
         assert width == (192 if name == "levels" else 336)
+
+
+@pytest.mark.slow
+def test_pre_training_goes_on_where_it_was_interrupted(films, tmp_path, monkeypatch):
+    import pretrain
+
+    def run(folder):
+        monkeypatch.setattr(sys, "argv", ["pretrain.py", "--out", str(folder), "--films", "64", "--epochs", "2"])
+        assert pretrain.main() == 0
+        return pd.read_csv(folder / "history.csv")
+
+    straight = run(tmp_path / "straight")
+    calls, measured = [], pretrain.measured
+
+    def stopped(*args):
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return measured(*args)
+
+    (tmp_path / "again").mkdir()
+    for part in (tmp_path / "straight").glob("films_*.npz"):
+        (tmp_path / "again" / part.name).write_bytes(part.read_bytes())
+    monkeypatch.setattr(pretrain, "measured", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "again")
+    assert len(pd.read_csv(tmp_path / "again" / "history.csv")) == 1
+    resumed = run(tmp_path / "again")
+    pd.testing.assert_frame_equal(resumed.drop(columns="seconds"), straight.drop(columns="seconds"), rtol=1e-3)
