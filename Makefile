@@ -4,6 +4,7 @@ ifeq ($(OS),Windows_NT)
 PYTHON ?= python
 PY = .venv/Scripts/python
 CLASS_PY = .venv-classroom/Scripts/python
+BOOK_PY = .venv-book/Scripts/python
 else
 # The stored outputs were made with the Python of .python-version: take it where it is there.
 PYTHON ?= $(shell python3.11 --version >/dev/null 2>&1 && echo python3.11 || echo python3)
@@ -12,6 +13,10 @@ CLASS_PY = .venv-classroom/bin/python
 endif
 READY = .venv/.installed
 CLASS_READY = .venv-classroom/.installed
+BOOK_PY = .venv-book/bin/python
+endif
+READY = .venv/.installed
+BOOK_READY = .venv-book/.installed
 # Outputs are compared exactly on the platform that made them; elsewhere the cells must only run.
 STRICT = import platform as p, sys; ref = open('.python-version').read().strip() == '%d.%d' % sys.version_info[:2]
 NBVAL = $(shell $(PY) -c "$(STRICT); print('--nbval' if ref and sys.platform == 'linux' and p.machine() == 'x86_64' \
@@ -25,7 +30,7 @@ COMPILE = import compileall, re, sysconfig; lib = sysconfig.get_path('purelib');
 	[compileall.compile_dir(lib + '/' + name, quiet=2, workers=0, rx=re.compile('[^a-z]tests?[^a-z._]')) for name in \
 	('tensorflow', 'keras', 'scipy', 'pandas', 'sklearn', 'numpy', 'matplotlib')]
 
-.PHONY: course test test-all lab assignment slides lint clean pins refresh
+.PHONY: course test test-all lab assignment slides book test-book lint clean pins refresh
 
 course: $(READY)
 	$(PY) -m dhl_helpers run
@@ -48,6 +53,14 @@ assignment: $(CLASS_READY)
 # For teachers: a deck of each notebook, in build/slides.
 slides: $(READY)
 	$(PY) -m dhl_helpers slides
+# Notebooks with their stored outputs, and the docs, as pages in build/book: nothing is executed.
+book: $(BOOK_READY)
+	$(BOOK_PY) -m sphinx -q -W --keep-going -E -c docs -d build/doctrees . build/book
+	@echo "The book is build/book/index.html"
+
+# The book in the Chromium of this machine; without one the tests that need it are skipped.
+test-book: book
+	$(BOOK_PY) -m pytest --noconftest tests/test_book.py --junitxml=build/junit/book.xml
 
 lint: $(READY)
 	$(PY) -m ruff check .
@@ -68,9 +81,12 @@ pins:
 	uv pip compile --group classroom --constraint requirements.txt --universal --python-version $$(cat .python-version) \
 		--generate-hashes --fork-strategy fewest --no-emit-index-url --no-emit-find-links \
 		--custom-compile-command "make pins" --quiet --output-file docs/instructor/requirements.txt
+	uv pip compile --group book --universal --python-version $$(cat .python-version) --generate-hashes \
+		--fork-strategy fewest --no-emit-index-url --no-emit-find-links --custom-compile-command "make pins" \
+		--quiet --output-file docs/requirements.txt
 
 clean:
-	rm -rf .venv .venv-classroom build .pytest_cache .ruff_cache dhl_helpers.egg-info
+	rm -rf .venv .venv-classroom .venv-book build .pytest_cache .ruff_cache dhl_helpers.egg-info
 
 $(READY): requirements.txt pyproject.toml
 	@$(PYTHON) -c "import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else \
@@ -91,3 +107,9 @@ $(CLASS_READY): docs/instructor/requirements.txt $(READY)
 	@$(PY) -c "$(LAYER)"
 	$(CLASS_PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r docs/instructor/requirements.txt
 	@touch $(CLASS_READY)
+
+# The book's tools know nothing of the course's packages, and the course runs without them.
+$(BOOK_READY): docs/requirements.txt
+	$(PYTHON) -m venv .venv-book
+	$(BOOK_PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r docs/requirements.txt
+	@touch $(BOOK_READY)
