@@ -10,12 +10,10 @@ else
 PYTHON ?= $(shell python3.11 --version >/dev/null 2>&1 && echo python3.11 || echo python3)
 PY = .venv/bin/python
 CLASS_PY = .venv-classroom/bin/python
-endif
-READY = .venv/.installed
-CLASS_READY = .venv-classroom/.installed
 BOOK_PY = .venv-book/bin/python
 endif
 READY = .venv/.installed
+CLASS_READY = .venv-classroom/.installed
 BOOK_READY = .venv-book/.installed
 # Outputs are compared exactly on the platform that made them; elsewhere the cells must only run.
 STRICT = import platform as p, sys; ref = open('.python-version').read().strip() == '%d.%d' % sys.version_info[:2]
@@ -60,7 +58,7 @@ book: $(BOOK_READY)
 
 # The book in the Chromium of this machine; without one the tests that need it are skipped.
 test-book: book
-	$(BOOK_PY) -m pytest --noconftest tests/test_book.py --junitxml=build/junit/book.xml
+	$(BOOK_PY) -m pytest --noconftest tests/test_book.py -n 2 --junitxml=build/junit/book.xml
 
 lint: $(READY)
 	$(PY) -m ruff check .

@@ -25,7 +25,7 @@ language = "en"
 
 extensions = ["myst_nb", "sphinx_copybutton", "sphinxcontrib.bibtex"]
 root_doc = "index"
-include_patterns = ["*.md", "docs/**", "notebooks/**", "data_samples/README.md"]
+include_patterns = ["*.md", "docs/**", "notebooks/**", "data_samples/*.md", "data_samples/weights/*.md"]
 exclude_patterns = [".*", "build", "my_course", "**/.ipynb_checkpoints"]
 nb_execution_mode = "off"
 nb_merge_streams = True
@@ -68,8 +68,8 @@ html_theme_options = {
 def for_the_book(app, docname, source):
     """Change a notebook on its way into the book: fold each solution, give each figure its alternative text.
 
-    The text is the beginning of `*Figure: ...*` in the cell after the figure, one sentence, or two if the first is short.
-    The whole stands below the figure and need not be read out twice. A reader downloads the notebook as it is.
+    The text is the beginning of `*Figure: ...*` in the cell after the figure: one sentence, or two if the first is
+    short. The whole stands below the figure and need not be read out twice. The download is the notebook as it is.
     """
     if Path(app.env.doc2path(docname)).suffix != ".ipynb":
         return

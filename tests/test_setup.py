@@ -18,23 +18,26 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-DECLARED = [Requirement(text) for text in PROJECT["project"]["dependencies"] + PROJECT["dependency-groups"]["test"]]
+GROUPS = PROJECT["dependency-groups"]
+PINNED = {  # each file of pins and what it must hold
+    "requirements.txt": PROJECT["project"]["dependencies"] + GROUPS["test"],
+    "docs/requirements.txt": GROUPS["book"],
+    "docs/instructor/requirements.txt": GROUPS["classroom"],
+}
+each_file = pytest.mark.parametrize("file", PINNED)
 SUPPORTED = SpecifierSet(PROJECT["project"]["requires-python"])
 REFERENCE = (ROOT / ".python-version").read_text(encoding="utf-8").strip()
 PLATFORMS = [("linux", "x86_64", "posix"), ("linux", "aarch64", "posix"), ("darwin", "arm64", "posix"),
              ("win32", "AMD64", "nt")]  # fmt: skip
 
 
-def pins():
-    """Requirement and hashes of each line of requirements.txt."""
-    text = (ROOT / "requirements.txt").read_text(encoding="utf-8").replace("\\\n", " ")
+def pins(file):
+    """Requirement and hashes of each line of a file of pins."""
+    text = (ROOT / file).read_text(encoding="utf-8").replace("\\\n", " ")
     for line in re.sub(r"#.*", "", text).splitlines():
         if line.strip():
             requirement, *hashes = line.split("--hash=")
             yield Requirement(requirement.strip()), [value.strip() for value in hashes]
-
-
-PINS = list(pins())
 
 
 def applies(requirement, python, platform, machine, os_name):
@@ -45,27 +48,30 @@ def applies(requirement, python, platform, machine, os_name):
     return requirement.marker is None or requirement.marker.evaluate(environment)
 
 
-def test_every_pin_is_exact_and_hashed():
-    for pin, hashes in PINS:
+@each_file
+def test_every_pin_is_exact_and_hashed(file):
+    for pin, hashes in pins(file):
         assert len(pin.specifier) == 1 and next(iter(pin.specifier)).operator == "==", pin
         assert hashes and all(re.fullmatch(r"sha256:[0-9a-f]{64}", value) for value in hashes), pin
 
 
-def test_pins_hold_no_download_address():
-    text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+@each_file
+def test_pins_hold_no_download_address(file):
+    text = (ROOT / file).read_text(encoding="utf-8")
     assert "://" not in text and "--index" not in text and "--find-links" not in text and " @ " not in text
 
 
+@each_file
 @pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
 @pytest.mark.parametrize("platform", PLATFORMS, ids="-".join)
-def test_pins_agree_with_pyproject(python, platform):
+def test_pins_agree_with_pyproject(python, platform, file):
     here = {}
-    for pin, _ in PINS:
+    for pin, _ in pins(file):
         if applies(pin, python, *platform):
             name = canonicalize_name(pin.name)
             assert name not in here, f"{name} is pinned twice"
             here[name] = next(iter(pin.specifier)).version
-    for requirement in DECLARED:
+    for requirement in map(Requirement, PINNED[file]):
         if applies(requirement, python, *platform):
             version = here.get(canonicalize_name(requirement.name))
             assert version, f"{requirement.name} is declared but not pinned: make pins"
@@ -83,7 +89,7 @@ def test_installed_versions_are_the_pinned_ones():
     machine = {"linux": "x86_64", "darwin": "arm64", "win32": "AMD64"}.get(sys.platform, "")
     here = f"{sys.version_info[0]}.{sys.version_info[1]}", sys.platform, machine, os.name
     different = [
-        f"{pin} but {metadata.version(pin.name)} is installed" for pin, _ in PINS
+        f"{pin} but {metadata.version(pin.name)} is installed" for pin, _ in pins("requirements.txt")
         if applies(pin, *here) and not pin.specifier.contains(metadata.version(pin.name))
     ]  # fmt: skip
     assert not different
@@ -131,15 +137,14 @@ needs_make = pytest.mark.skipif(shutil.which("make") is None or os.name == "nt",
 def bare(tmp_path):
     """A folder with what make needs and no .venv."""
     (tmp_path / "docs" / "instructor").mkdir(parents=True)
-    pinned = ("requirements.txt", "docs/instructor/requirements.txt")
-    for name in ("Makefile", *pinned, "pyproject.toml", ".python-version"):
+    for name in ("Makefile", *PINNED, "pyproject.toml", ".python-version"):
         shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
 
 
 def install(folder):
     """Pretend that the environments are set up."""
-    for name in (".venv", ".venv-classroom"):
+    for name in (".venv", ".venv-classroom", ".venv-book"):
         (folder / name).mkdir()
         (folder / name / ".installed").touch()
 
@@ -170,7 +175,7 @@ def test_a_python_that_the_pins_do_not_serve_is_refused(bare, minor):
 def test_a_second_call_does_not_install_again(bare):
     assert "pip install" in make(bare, "-n", "course").stdout
     install(bare)
-    for target in ("course", "test", "test-all", "lab", "assignment", "slides", "lint"):
+    for target in ("course", "test", "test-all", "lab", "assignment", "slides", "book", "test-book", "lint"):
         commands = make(bare, "-n", target).stdout
         assert commands and "pip install" not in commands and "-m venv" not in commands, target
 
