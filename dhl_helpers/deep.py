@@ -58,7 +58,7 @@ class DeepFeatures(TransformerMixin, BaseEstimator):
         """Do nothing: the network is already what it is."""
         return self
 
-    def transform(self, X, to=None):
+    def transform(self, X, to=None, client=None):
         """Run the network.
 
         Parameters
@@ -67,6 +67,8 @@ class DeepFeatures(TransformerMixin, BaseEstimator):
             Images that were loaded lazily are read while the network computes, and never held all at once.
         to : str or path, optional
             Write the features to this file, a Zarr folder, piece by piece. Called again after a kill, it goes on.
+        client : distributed.Client, optional
+            With `to`: compute the pieces on the workers of a cluster, see `dhl_helpers.scale.cluster`.
 
         Returns
         -------
@@ -77,7 +79,7 @@ class DeepFeatures(TransformerMixin, BaseEstimator):
         ------
         DataError
             If the images do not have the shape that the network expects or cannot be read; there is no such engine or
-            storage; or `to` holds something else.
+            storage; `to` holds something else; or workers keep dying.
         """
         X = getattr(X, "images", X)
         X = X if isinstance(X, LazyImages) else np.asarray(X)
@@ -90,7 +92,7 @@ class DeepFeatures(TransformerMixin, BaseEstimator):
         if self.storage not in ("float32", "float16"):
             raise DataError(f"There is no storage {self.storage!r}; choose 'float32' or 'float16'.")
         unread = []
-        features = self._in_memory(X, unread) if to is None else self._to_file(X, to, unread)
+        features = self._in_memory(X, unread) if to is None else self._to_file(X, to, unread, client)
         if unread:
             said = f"{len(unread)} images could not be read; their features are NaN:\n{listing(unread)}"
             warnings.warn(said, stacklevel=2)
@@ -111,17 +113,25 @@ class DeepFeatures(TransformerMixin, BaseEstimator):
                 unread += failed.values()
         return np.concatenate(pieces)
 
-    def _to_file(self, X, to, unread):
+    def _to_file(self, X, to, unread, client):
         images = X.fingerprint() if isinstance(X, LazyImages) else hashlib.sha256(np.ascontiguousarray(X)).hexdigest()
         made_of = {"images": images, "network": identity(self.base), "engine": self.engine}
         file = FeatureFile.create(to, (len(X), self._width()), self.storage, made_of)
         missing = file.missing()
         with self._bar(len(X), len(X) - sum(rows.stop - rows.start for rows in missing)) as bar:
-            for rows in missing:
-                some = X.subset(rows) if isinstance(X, LazyImages) else X[rows]
-                file.write(rows, self._compute(some, bar, unread))
+            for rows, features in self._pieces(X, missing, bar, unread, client):
+                file.write(rows, features)
         file.tidy()
         return file
+
+    def _pieces(self, X, missing, bar, unread, client):
+        """The rows of each missing piece with its features, computed here or by the workers of a cluster."""
+        pieces = ((rows, X.subset(rows) if isinstance(X, LazyImages) else X[rows]) for rows in missing)
+        if client is None:
+            return ((rows, self._compute(some, bar, unread)) for rows, some in pieces)
+        from .scale.cluster import computed
+
+        return computed(client, self, pieces, bar, unread)
 
     def _cached(self, X):
         """The features of an array, from the cache if they are there."""

@@ -229,7 +229,7 @@ def small_set(folder):
 
 
 def test_student_copies_run_to_the_end_on_a_small_set(tmp_path):
-    """The whole series through Papermill on other data, from another folder, its exercises not done; small and short."""
+    """The whole series through Papermill on other data, from another folder, exercises not done; small and short."""
     copies, out = tmp_path / "my_course", ROOT / "build" / "small"
     subprocess.run([sys.executable, "-m", "dhl_helpers", "student", "--out", copies], cwd=ROOT, check=True)
     quick = ["-p", "EPOCHS", "2", "-p", "IMAGE_SIZE", "76"]

@@ -1,0 +1,188 @@
+"""Extraction and the XGBoost head on several machines, or in several processes of this one, by Dask."""
+
+import logging
+import os
+import pickle
+from contextlib import contextmanager
+from itertools import islice
+from threading import Lock
+
+import numpy as np
+from tqdm import tqdm
+
+from ..errors import DataError
+from ..heads import make_head
+
+try:
+    import dask
+    from distributed import Client, KilledWorker, LocalCluster, WorkerPlugin, as_completed, get_worker
+except ImportError as error:
+    raise DataError("Several workers need Dask, which is not installed: pip install 'dhl-helpers[large]'.") from error
+
+PATIENCE = 20  # seconds for a scheduler to answer
+AHEAD = 2  # pieces under way for each thread: one computed, one waiting
+
+
+@contextmanager
+def connect(scheduler="", workers=0):
+    """Within this context: a client of a running scheduler, or of worker processes on this machine.
+
+    Parameters
+    ----------
+    scheduler : str
+        Its address, such as "tcp://10.0.0.5:8786"; empty: workers are started here, and end with the context.
+    workers : int
+        How many to start here; 0: one for four cores. They share the cores evenly.
+
+    Yields
+    ------
+    distributed.Client
+
+    Raises
+    ------
+    DataError
+        If no scheduler answers at that address.
+    """
+    if scheduler:
+        try:
+            client = Client(scheduler, timeout=PATIENCE)
+        except (OSError, ValueError) as error:
+            raise DataError(
+                f"{scheduler}: no Dask scheduler answers there. Start one by `dask scheduler`, and on each machine "
+                "`dask worker tcp://HOST:PORT`."
+            ) from error
+        with client:
+            yield client
+        return
+    cores = os.cpu_count() or 1
+    workers = workers or max(1, cores // 4)
+    # A worker that died comes back, however long that takes on a busy machine.
+    with dask.config.set({"distributed.deploy.lost-worker-timeout": "10 minutes"}), LocalCluster(
+        workers, threads_per_worker=max(1, cores // workers), host="127.0.0.1", dashboard_address="127.0.0.1:0",
+        silence_logs=logging.CRITICAL,
+    ) as local, Client(local) as client:  # fmt: skip
+        yield client
+
+
+class _Network(WorkerPlugin):
+    """Brings the network to every worker, also to one that joins late or starts again after a crash."""
+
+    name = "dhl-network"
+
+    def __init__(self, deep):
+        self.pickled = pickle.dumps(deep)
+
+    def setup(self, worker):
+        # TensorFlow reads these when it is loaded. Without them each worker would start a thread for every core.
+        os.environ["TF_NUM_INTRAOP_THREADS"] = str(worker.state.nthreads)
+        os.environ["TF_NUM_INTEROP_THREADS"] = "1"
+        self.deep, self.lock = None, Lock()
+
+
+def _transform(images):
+    """On a worker: the features of a piece, and what is wrong with images that cannot be read."""
+    network, unread = get_worker().plugins[_Network.name], []
+    with network.lock:
+        network.deep = network.deep or pickle.loads(network.pickled)
+    return network.deep._compute(images, tqdm(disable=True), unread), unread
+
+
+def computed(client, deep, pieces, bar, unread):
+    """Compute pieces on all workers. One that dies costs the pieces that it was working on; others take them.
+
+    Parameters
+    ----------
+    client : distributed.Client
+        From `connect`.
+    deep : DeepFeatures
+    pieces : iterable of (slice, images)
+        The rows and the images. Those on disk are read by the workers, under the same path as here.
+    bar : tqdm.tqdm
+    unread : list of str
+        What is said of images that cannot be read is added to it.
+
+    Yields
+    ------
+    rows : slice
+        In the order in which the workers end.
+    features : ndarray of float32, shape (rows, d)
+
+    Raises
+    ------
+    DataError
+        If an image cannot be read and the set was not loaded with `on_error="skip"`; or workers keep dying.
+    """
+    client.register_plugin(_Network(deep))
+    pieces, rows_of, running = iter(pieces), {}, as_completed()
+
+    def submit(number):
+        for rows, images in islice(pieces, number):
+            future = client.submit(_transform, images, pure=False)
+            rows_of[future.key] = rows
+            running.add(future)
+
+    submit(AHEAD * sum(client.nthreads().values()))
+    try:
+        for future in running:
+            features, problems = future.result()
+            rows = rows_of.pop(future.key)
+            unread += problems
+            bar.update(len(features))
+            submit(1)
+            yield rows, features
+    except KilledWorker as error:
+        raise DataError(
+            "A piece of the images ended four workers, one after the other. Give each more memory, or fewer threads."
+        ) from error
+    finally:  # also where the caller stops
+        client.cancel(list(running.futures))
+
+
+def fit_xgboost(client, features, labels, rows=None, seed=0):
+    """The XGBoost head of `make_head`, fitted on all workers of a cluster.
+
+    Each worker reads its rows of the file. The histograms are cut at quantiles that depend on who has which rows, so
+    the scores differ a little from those of one process.
+
+    Parameters
+    ----------
+    client : distributed.Client
+    features : FeatureFile
+        Under the same path on every machine.
+    labels : ndarray of int64, shape (n,)
+    rows : ndarray of int64, optional
+        The positions of the images to fit on; by default all.
+    seed : int
+
+    Returns
+    -------
+    xgboost.XGBClassifier
+        Fitted, and usable without the cluster.
+
+    Raises
+    ------
+    DataError
+        If a package is missing.
+    """
+    try:
+        import dask.array as da
+        from xgboost.dask import DaskXGBClassifier
+    except ImportError as error:
+        raise DataError("XGBoost on several workers needs dask.dataframe: pip install 'dhl-helpers[large]'.") from error
+    rows = np.arange(len(features)) if rows is None else np.asarray(rows)
+    parts = np.array_split(rows, min(len(rows), 2 * sum(client.nthreads().values())))
+    read = dask.delayed(_rows)
+    X = da.concatenate([
+        da.from_delayed(read(features, part), (len(part), features.shape[1]), np.float32) for part in parts
+    ])  # fmt: skip
+    y = da.from_array(np.asarray(labels)[rows], chunks=(X.chunks[0],))
+    head = make_head("xgboost", seed)
+    fitted = DaskXGBClassifier(**head.get_params() | {"n_jobs": None})  # all threads of each worker
+    fitted.client = client
+    fitted.fit(X, y)
+    head.load_model(fitted.get_booster().save_raw())
+    return head
+
+
+def _rows(features, rows):
+    return features[rows]
