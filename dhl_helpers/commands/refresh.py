@@ -54,12 +54,7 @@ def main(args):
         if any(path.name.startswith("06") for path in series):
             results = _report.results(records).query("notebook == '06'")
             tables["results"] = _report.markdown(results[["method", *_pages.FIRST]])
-    readme = NOTEBOOKS.parent / "README.md"
-    text = readme.read_text(encoding="utf-8")
-    for name, table in tables.items():
-        marked = rf"(<!-- {name}:begin.*?-->\n).*?(<!-- {name}:end -->)"
-        text = re.sub(marked, lambda found, table=table: f"{found[1]}{table}\n{found[2]}", text, flags=re.DOTALL)
-    readme.write_text(text, encoding="utf-8")
+    _report.replace_tables(NOTEBOOKS.parent / "README.md", tables)
 
 
 def measure(path, records):

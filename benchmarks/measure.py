@@ -1,0 +1,79 @@
+"""What the benchmarks share: ratios measured side by side, and where their rows go."""
+
+import os
+import platform
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+
+from dhl_helpers.commands import _report
+
+HERE = Path(__file__).resolve().parent
+COLUMNS = ["what", "way", "items", "seconds", "per second", "plain / this"]
+
+
+def compare(what, items, ways, repeats=3):
+    """Time several ways of doing the same in one process, taking turns, so that other work falls on all of them alike.
+
+    Parameters
+    ----------
+    what : str
+        The work.
+    items : int
+        How many images, fits or resamples one call handles.
+    ways : dict of str to callable
+        Each way without arguments; the first is the plain one, to which the others are compared.
+    repeats : int
+        Rounds after one that is not counted; the shortest of each way is reported.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `COLUMNS`, a row a way.
+    """
+    seconds = {name: [] for name in ways}
+    for _ in range(1 + repeats):
+        for name, call in ways.items():
+            start = time.perf_counter()
+            call()
+            seconds[name].append(time.perf_counter() - start)
+    best = {name: min(each[1:]) for name, each in seconds.items()}
+    plain = next(iter(best.values()))
+    rows = [(what, name, items, s, items / s, plain / s) for name, s in best.items()]
+    return show(pd.DataFrame(rows, columns=COLUMNS))
+
+
+def show(table):
+    """Print a table with three digits that count, and return it."""
+    print(text_of(table).to_string(index=False), flush=True)
+    return table
+
+
+def text_of(table):
+    """The numbers of a table as text."""
+    return table.map(lambda value: f"{value:.3g}" if isinstance(value, float) else f"{value}")
+
+
+def keep(name, tables):
+    """Write the rows of a benchmark, with the machine, to NAME.csv beside this file."""
+    pd.concat(tables).round(4).assign(machine=machine()).to_csv(HERE / f"{name}.csv", index=False)
+
+
+def machine():
+    """Cores and processor in words."""
+    cpu = Path("/proc/cpuinfo")
+    named = [line.split(":")[1].strip() for line in cpu.read_text().splitlines() if line.startswith("model name")] \
+        if cpu.exists() else []  # fmt: skip
+    return f"{os.cpu_count()} cores, {named[0] if named else platform.processor() or platform.machine()}"
+
+
+def into(page, name, table):
+    """Put a table between the markers `name` of a Markdown page."""
+    _report.replace_tables(HERE.parent / page, {name: _report.markdown(text_of(table))})
+
+
+def wanted():
+    """The names on the command line."""
+    return sys.argv[1:]

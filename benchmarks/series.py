@@ -1,0 +1,83 @@
+"""Where the seconds of the whole series go: each notebook's kernel is looked at a hundred times a second."""
+
+import json
+import tempfile
+import time
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+from measure import HERE, into, show
+from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell
+
+from dhl_helpers.commands._series import own_kernel, select
+
+# Runs in the kernel. The outermost frame that one of the words fits says what a moment was spent on; a moment lasts
+# until the next look, however long the interpreter was held up in between.
+SAMPLER = '''
+import sys, threading, time
+KINDS = [("imports", "importlib._bootstrap"), ("loading", "dhl_helpers/images.py"), ("loading", "dhl_helpers/data.py"),
+         ("features", "dhl_helpers/deep.py"), ("features", "dhl_helpers/handcrafted.py"),
+         ("evaluation", "dhl_helpers/evaluation.py"), ("evaluation", "dhl_helpers/measures.py"),
+         ("training", "keras/src/backend/tensorflow/trainer.py"), ("heads", "/sklearn/"), ("heads", "/xgboost/"),
+         ("heads", "/imblearn/"), ("figures", "/matplotlib"), ("figures", "/seaborn/"),
+         ("figures", "dhl_helpers/plots.py")]
+
+def kind(frame, spent):
+    names = []
+    while frame:
+        names.append(frame.f_code.co_filename)
+        frame = frame.f_back
+    if not any("ipython-input" in name or "/ipykernel_" in name for name in names) and "matplotlib" not in str(names):
+        return "waiting"
+    for name in reversed(names):
+        for label, word in KINDS:
+            if word in name:
+                return label
+    return "other"
+
+def look(main, spent):
+    last = time.perf_counter()
+    while True:
+        time.sleep(0.01)
+        now = time.perf_counter()
+        label = kind(sys._current_frames().get(main), spent)
+        spent[label] = spent.get(label, 0) + now - last
+        last = now
+
+DHL_SPENT = {}
+threading.Thread(target=look, args=(threading.get_ident(), DHL_SPENT), daemon=True).start()
+'''
+REPORT = "import json\nopen(%r, 'w').write(json.dumps(DHL_SPENT))"
+KINDS = ["imports", "loading", "training", "features", "heads", "evaluation", "figures", "other", "kernel"]
+
+
+def profile(path):
+    """Seconds of a notebook by what they were spent on; "kernel" is its start and the messages to and fro."""
+    notebook = nbformat.read(path, as_version=4)
+    with tempfile.TemporaryDirectory(prefix="dhl-") as folder, own_kernel() as kernel:
+        told = Path(folder, "spent.json")
+        notebook.cells.insert(0, new_code_cell(SAMPLER))
+        notebook.cells.append(new_code_cell(REPORT % str(told)))
+        start = time.perf_counter()
+        where = {"metadata": {"path": path.parent}}
+        NotebookClient(notebook, timeout=900, kernel_name=kernel, resources=where).execute()
+        whole, spent = time.perf_counter() - start, json.loads(told.read_text())
+    spent.pop("waiting", None)
+    return {"notebook": path.stem, **spent, "kernel": whole - sum(spent.values()), "all": whole}
+
+
+def main(only=""):
+    rows = []
+    for path in select(only=only):
+        rows.append(profile(path))
+        show(pd.DataFrame(rows[-1:]))
+    table = pd.DataFrame(rows, columns=["notebook", *KINDS, "all"]).fillna(0)
+    table.loc[len(table)] = ["all", *table.drop(columns="notebook").sum()]
+    table.round(1).to_csv(HERE / "series.csv", index=False)
+    into("CONTRIBUTING.md", "profile", table.set_index("notebook").map("{:.0f}".format).reset_index())
+
+
+if __name__ == "__main__":
+    main()
