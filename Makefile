@@ -28,7 +28,7 @@ COMPILE = import compileall, re, sysconfig; lib = sysconfig.get_path('purelib');
 	[compileall.compile_dir(lib + '/' + name, quiet=2, workers=0, rx=re.compile('[^a-z]tests?[^a-z._]')) for name in \
 	('tensorflow', 'keras', 'scipy', 'pandas', 'sklearn', 'numpy', 'matplotlib')]
 
-.PHONY: course test test-all lab assignment slides book test-book lint clean pins refresh
+.PHONY: course test test-all bench lab assignment slides book test-book lint clean pins refresh
 
 course: $(READY)
 	$(PY) -m dhl_helpers run
@@ -39,6 +39,10 @@ test: $(READY) $(CLASS_READY)
 
 test-all: test
 	$(PY) -m pytest tests -m slow --junitxml=build/junit/slow.xml
+
+# With nothing else running; half an hour. Writes benchmarks/*.csv, and the tables of README.md and CONTRIBUTING.md.
+bench: $(READY)
+	$(PY) benchmarks/run.py
 
 lab: $(READY)
 	$(PY) -m dhl_helpers student
