@@ -21,5 +21,6 @@ def pytest_collection_modifyitems(items):
     """Files that take long come first, so that no process ends alone: the series, notebooks by their measured time."""
     with open(Path(__file__).parent / "notebooks" / "results" / "timings.csv", encoding="utf-8") as file:
         seconds = {row["notebook"]: float(row["seconds"]) for row in csv.DictReader(file)}
-    seconds |= {"test_notebooks": 200, "test_predict": 60, "test_benchmark": 50}
+    seconds |= {"test_notebooks": 200, "test_classroom": 80, "test_predict": 60, "test_scale_cluster": 50,
+                "test_benchmark": 50}  # fmt: skip
     items.sort(key=lambda item: -seconds.get(item.path.stem, 0))

@@ -1,8 +1,10 @@
-"""Where the seconds of the whole series go: each notebook's kernel is looked at a hundred times a second."""
+"""Where the processor seconds of the series go: each notebook's kernel is looked at a hundred times a second.
+
+Processor seconds, of all cores together, because other work on the machine does not count in them.
+"""
 
 import json
 import tempfile
-import time
 from pathlib import Path
 
 import nbformat
@@ -14,7 +16,8 @@ from nbformat.v4 import new_code_cell
 from dhl_helpers.commands._series import own_kernel, select
 
 # Runs in the kernel. The outermost frame that one of the words fits says what a moment was spent on; a moment lasts
-# until the next look, however long the interpreter was held up in between.
+# until the next look, however long the interpreter was held up in between. The clock is that of the kernel's processor
+# time, all threads together.
 SAMPLER = '''
 import sys, threading, time
 KINDS = [("imports", "importlib._bootstrap"), ("loading", "dhl_helpers/images.py"), ("loading", "dhl_helpers/data.py"),
@@ -24,7 +27,7 @@ KINDS = [("imports", "importlib._bootstrap"), ("loading", "dhl_helpers/images.py
          ("heads", "/imblearn/"), ("figures", "/matplotlib"), ("figures", "/seaborn/"),
          ("figures", "dhl_helpers/plots.py")]
 
-def kind(frame, spent):
+def kind(frame):
     names = []
     while frame:
         names.append(frame.f_code.co_filename)
@@ -38,34 +41,33 @@ def kind(frame, spent):
     return "other"
 
 def look(main, spent):
-    last = time.perf_counter()
+    last = time.process_time()
     while True:
         time.sleep(0.01)
-        now = time.perf_counter()
-        label = kind(sys._current_frames().get(main), spent)
+        now = time.process_time()
+        label = kind(sys._current_frames().get(main))
         spent[label] = spent.get(label, 0) + now - last
         last = now
 
 DHL_SPENT = {}
 threading.Thread(target=look, args=(threading.get_ident(), DHL_SPENT), daemon=True).start()
 '''
-REPORT = "import json\nopen(%r, 'w').write(json.dumps(DHL_SPENT))"
+REPORT = "import json\nopen(%r, 'w').write(json.dumps(DHL_SPENT | {'all': time.process_time()}))"
 KINDS = ["imports", "loading", "training", "features", "heads", "evaluation", "figures", "other", "kernel"]
 
 
 def profile(path):
-    """Seconds of a notebook by what they were spent on; "kernel" is its start and the messages to and fro."""
+    """Processor seconds of a notebook by what they were spent on; "kernel" is its start and the messages to and fro."""
     notebook = nbformat.read(path, as_version=4)
     with tempfile.TemporaryDirectory(prefix="dhl-") as folder, own_kernel() as kernel:
         told = Path(folder, "spent.json")
         notebook.cells.insert(0, new_code_cell(SAMPLER))
         notebook.cells.append(new_code_cell(REPORT % str(told)))
-        start = time.perf_counter()
         where = {"metadata": {"path": path.parent}}
         NotebookClient(notebook, timeout=900, kernel_name=kernel, resources=where).execute()
-        whole, spent = time.perf_counter() - start, json.loads(told.read_text())
-    spent.pop("waiting", None)
-    return {"notebook": path.stem, **spent, "kernel": whole - sum(spent.values()), "all": whole}
+        spent = json.loads(told.read_text())
+    known = sum(spent.get(kind, 0) for kind in KINDS)
+    return {"notebook": path.stem, **spent, "kernel": spent["all"] - known}
 
 
 def main(only=""):
