@@ -60,12 +60,13 @@ def exercises(notebook):
     found = []
     for cell, after in zip(code_cells(notebook), code_cells(notebook)[1:], strict=False):
         if SOLUTION.search(cell.source):
-            call = next(node for node in ast.walk(ast.parse(after.source)) if _is_check(node))
+            call = next(node for node in ast.walk(ast.parse(after.source)) if is_check(node))
             found.append((call.args[0].id, cell, after, len(call.args[1].elts)))
     return found
 
 
-def _is_check(node):
+def is_check(node):
+    """Whether a node of a syntax tree calls `dhl.check`."""
     return isinstance(node, ast.Call) and ast.unparse(node.func) == "dhl.check"
 
 

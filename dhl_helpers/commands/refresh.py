@@ -1,7 +1,7 @@
 """`refresh`: the maintainer's command that makes again what the repository holds of its own running.
 
 It executes the notebooks in place under their committed parameters, and writes the run time at the top of each,
-notebooks/results/timings.csv, and the figure and the tables of README.md.
+notebooks/results/timings.csv, the figure and the tables of README.md, and the tables of docs/instructor.
 """
 
 import base64
@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from . import _pages, _report
+from . import _instructor, _pages, _report
 from ._series import NOTEBOOKS, own_kernel, select
 
 RESULTS = NOTEBOOKS / "results"
@@ -54,7 +54,8 @@ def main(args):
         if any(path.name.startswith("06") for path in series):
             results = _report.results(records).query("notebook == '06'")
             tables["results"] = _report.markdown(results[["method", *_pages.FIRST]])
-    _report.replace_tables(NOTEBOOKS.parent / "README.md", tables)
+    for page, of_page in {NOTEBOOKS.parent / "README.md": tables, **_instructor.pages()}.items():
+        _report.replace_tables(page, of_page)
 
 
 def measure(path, records):

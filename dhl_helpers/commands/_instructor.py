@@ -1,0 +1,102 @@
+"""The tables of docs/instructor: they come from the notebooks, their measured times, and the tested wrong answers."""
+
+import ast
+import re
+
+from . import _copies, _report
+from ._series import NOTEBOOKS, select
+
+ROOT = NOTEBOOKS.parent
+PLACE = ROOT / "docs" / "instructor"
+
+
+def pages():
+    """The tables by page and name: {path: {name: Markdown}}; nothing where the pages are not."""
+    if not PLACE.exists():
+        return {}
+    import nbformat
+    import pandas as pd
+
+    notebooks = {path: nbformat.read(path, as_version=4) for path in select()}
+    timings = pd.read_csv(NOTEBOOKS / "results" / "timings.csv").set_index("notebook")
+    schedules = pd.read_csv(PLACE / "schedules.csv", dtype=str, keep_default_na=False)
+    return {
+        PLACE / "goals.md": {"goals": goals(notebooks)},
+        PLACE / "schedules.md": {
+            "times": times(notebooks, timings),
+            **{name: schedule(rows, timings) for name, rows in schedules.groupby("schedule")},
+        },
+        PLACE / "mistakes.md": {"answers": wrong_answers(notebooks)},
+    }
+
+
+def link(path, title):
+    """A link from docs/instructor to a notebook."""
+    return f"[{title}](../../notebooks/{path.name})"
+
+
+def goals(notebooks):
+    """What each notebook promises, and what it needs."""
+    parts = []
+    for path, notebook in notebooks.items():
+        title, top = notebook.cells[0].source.split("\n", 1)
+        promised = re.search(r"^- .+?(?=\n\n)", top, re.MULTILINE | re.DOTALL)[0]
+        needs = " ".join(re.search(r"\*\*You need\*\* (.+?)\n\n", top, re.DOTALL)[1].split())
+        parts.append(f"### {link(path, title.lstrip('# '))}\n\n{promised}\n\nNeeds {needs[0].lower()}{needs[1:]}")
+    return "\n\n".join(parts)
+
+
+def times(notebooks, timings):
+    """Measured seconds and memory, estimated minutes, exercises and points."""
+    import pandas as pd
+
+    rows = []
+    for path, notebook in notebooks.items():
+        reading, exercises = re.search(r"reading: (\d+) min, exercises: (\d+) min", notebook.cells[0].source).groups()
+        points = [points for *_, points in _copies.exercises(notebook)]
+        measured = ["", ""]
+        if path.stem in timings.index:
+            measured = [f"{timings['seconds'][path.stem]:.0f}", f"{timings['memory_mb'][path.stem] / 1000:.1f}"]
+        title = notebook.cells[0].source.split("\n")[0].lstrip("# ")
+        rows.append((link(path, title), *measured, reading, exercises, len(points), sum(points)))
+    head = ["notebook", "run, s", "memory, GB", "reading, min", "exercises, min", "exercises", "points"]
+    return _report.markdown(pd.DataFrame(rows, columns=head))
+
+
+def schedule(rows, timings):
+    """One schedule, with the time of day counted from the start of each part, and the measured run times."""
+    import pandas as pd
+
+    seconds = {name[:2]: value for name, value in timings["seconds"].items()}
+    whole = rows["part"].nunique() < len(rows)
+    lines, part, clock = [], None, 0
+    for row in rows.itertuples():
+        clock = 0 if row.part != part else clock
+        run = sum(seconds.get(number, 0) for number in row.notebooks.split())
+        line = [row.part if row.part != part else "", row.minutes, row.what, row.notebooks, f"{run:.0f}" if run else ""]
+        lines.append([f"{clock // 60}:{clock % 60:02}", *line] if whole else line)
+        part, clock = row.part, clock + int(row.minutes)
+    head = [*(["at"] if whole else []), "part", "minutes", "what", "notebooks", "run, s"]
+    return _report.markdown(pd.DataFrame(lines, columns=head))
+
+
+def wrong_answers(notebooks):
+    """What each tested wrong answer does, and the hint that it gets."""
+    import pandas as pd
+
+    rows = []
+    for path, notebook in notebooks.items():
+        file = ROOT / "tests" / "wrong_answers" / f"{path.stem[:2]}.py"
+        hints = {name: _hints(check) for name, _, check, _ in _copies.exercises(notebook)}
+        for node in ast.parse(file.read_text(encoding="utf-8")).body if file.exists() else []:
+            if isinstance(node, ast.FunctionDef):
+                exercise, mistake = node.name.split("__")
+                words = ast.get_docstring(node)
+                hint = next(hint for hint in hints[exercise] if words in hint)
+                rows.append((path.stem[:2], f"`{exercise}`", mistake.replace("_", " "), hint.replace("|", r"\|")))
+    return _report.markdown(pd.DataFrame(rows, columns=["notebook", "exercise", "the answer", "the hint it gets"]))
+
+
+def _hints(check):
+    call = next(node for node in ast.walk(ast.parse(check.source)) if _copies.is_check(node))
+    return [test.elts[2].value for test in call.args[1].elts]

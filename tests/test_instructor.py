@@ -1,0 +1,65 @@
+"""The teacher's pages: in step with the notebooks, their times and the tested answers; the exam's key is right."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import ROOT
+
+import dhl_helpers as dhl
+from dhl_helpers.commands import _instructor, _report
+
+PLACE = ROOT / "docs" / "instructor"
+PAGES = _instructor.pages()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])
+def test_tables_are_in_step(page, tmp_path):
+    """If not: `python -m dhl_helpers refresh --only 00` writes them again."""
+    copy = tmp_path / page.name
+    text = page.read_text(encoding="utf-8")
+    copy.write_text(text, encoding="utf-8")
+    _report.replace_tables(copy, PAGES[page])
+    assert copy.read_text(encoding="utf-8") == text
+    assert all(f"<!-- {name}:begin" in text for name in PAGES[page])
+
+
+def test_schedules_are_as_long_as_they_say():
+    rows = pd.read_csv(PLACE / "schedules.csv", dtype={"notebooks": str}, keep_default_na=False)
+    length = rows.groupby(["schedule", "part"])["minutes"].sum()
+    assert length["half-day"].sum() == 240
+    assert (length["two-days"] <= 7 * 60).all() and len(length["two-days"]) == 2
+    in_class = length["seven-weeks"].filter(like="in class")
+    assert len(in_class) == 7 and (in_class == 90).all()
+    taught = set(" ".join(rows.loc[rows["schedule"] == "seven-weeks", "notebooks"]).split())
+    assert taught == {f"{number:02}" for number in range(10)}
+
+
+def test_the_numbers_of_the_key():
+    """Each number in bold in part B, computed here."""
+    key = (PLACE / "exam_key.md").read_text(encoding="utf-8")
+    side = 120
+    for _ in range(4):
+        side = (side - 4) // 2
+    weights = 1000 / (3 * np.array([680, 240, 80]))
+    memory = 10_000 * 224 * 224 * np.array([3 * 4, 1]) / 1e9
+    value = [0.9 * share / (0.9 * share + 0.1 * (1 - share)) for share in (0.02, 0.3)]
+    wanted = [str(side * side * 64), f"{(25 * 32 + 1) * 64:,}", *(f"{each:.1f} GB" for each in memory[:1]),
+              f"{memory[1]:.2f} GB", *(f"{each:.2f}" for each in [*weights, *value])]  # fmt: skip
+    assert re.findall(r"\*\*(\d[^*]*)\*\*", key[key.index("## B") : key.index("## C")]) == wanted
+
+
+def test_the_exam_and_its_key_have_the_same_questions():
+    exam, key = ((PLACE / name).read_text(encoding="utf-8") for name in ("exam.md", "exam_key.md"))
+    assert re.findall(r"^\d+\.", exam, re.MULTILINE) == re.findall(r"^\d+\.", key, re.MULTILINE)
+    assert np.isclose(np.log(3), 1.10, atol=0.005)  # question 3
+
+
+def test_the_lines_about_hidden_tests_work(capsys):
+    """The example of README.md, with both of its tests filled in."""
+    shown = re.search(r"```python\n(.+?)```", (PLACE / "README.md").read_text(encoding="utf-8"), re.DOTALL)[1]
+    answers = iter(["f([1, 1, 0, 0], [1, 1, 0, 1]) == 0.75", "f([1, 0, 0, 0, 0], [1, 1, 1, 1, 1]) == 0.2"])
+    code = re.sub(r"lambda f: \.\.\.", lambda _: f"lambda f: {next(answers)}", shown)
+    exec(code, {"dhl": dhl, "accuracy": lambda p, y: float(np.mean(np.equal(p, y)))})
+    assert "2 of 2 points" in capsys.readouterr().out
