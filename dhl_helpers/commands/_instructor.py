@@ -42,7 +42,7 @@ def goals(notebooks):
         title, top = notebook.cells[0].source.split("\n", 1)
         promised = re.search(r"^- .+?(?=\n\n)", top, re.MULTILINE | re.DOTALL)[0]
         needs = " ".join(re.search(r"\*\*You need\*\* (.+?)\n\n", top, re.DOTALL)[1].split())
-        parts.append(f"### {link(path, title.lstrip('# '))}\n\n{promised}\n\nNeeds {needs[0].lower()}{needs[1:]}")
+        parts.append(f"## {link(path, title.lstrip('# '))}\n\n{promised}\n\nNeeds {needs[0].lower()}{needs[1:]}")
     return "\n\n".join(parts)
 
 
