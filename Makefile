@@ -33,9 +33,10 @@ COMPILE = import compileall, re, sysconfig; lib = sysconfig.get_path('purelib');
 course: $(READY)
 	$(PY) -m dhl_helpers run
 
-test: $(READY) $(CLASS_READY)
+test: $(READY) $(CLASS_READY) $(BOOK_READY)
 	$(PY) -m pytest tests $(CORES) --junitxml=build/junit/tests.xml
 	$(PY) -m pytest notebooks $(CORES) $(NBVAL) --junitxml=build/junit/notebooks.xml
+	$(MAKE) --no-print-directory test-book
 
 test-all: test
 	$(PY) -m pytest tests -m slow --junitxml=build/junit/slow.xml
