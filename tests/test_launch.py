@@ -53,7 +53,7 @@ def test_the_dev_container_calls_a_target_of_the_makefile():
 def test_the_first_cell_for_colab_is_the_one_in_the_docs():
     cells = nbformat.read(ROOT / "docs" / "colab.ipynb", as_version=4).cells
     cell = next(cell.source for cell in cells if cell.cell_type == "code")
-    assert f"```python\n{cell}\n```" in (ROOT / "docs" / "launch.md").read_text(encoding="utf-8")
+    assert f"```ipython3\n{cell}\n```" in (ROOT / "docs" / "launch.md").read_text(encoding="utf-8")
     assert "/content/course/docs/colab.py" in cell
 
 
