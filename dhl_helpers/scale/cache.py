@@ -6,15 +6,17 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-ENTRIES = "dhl-*.npz"  # what `python -m dhl_helpers cache` counts and clears, and nothing else
-UNFINISHED = "dhl-unfinished-*"  # does not end in .npz where a process was killed while it wrote
-
 
 def folder():
     """Path: the user's cache folder, or what the environment variable DHL_CACHE says."""
     import pooch
 
     return Path(os.environ.get("DHL_CACHE") or pooch.os_cache("dhl_helpers"))
+
+
+def files(place):
+    """The entries in a folder, with what killed processes left of others: list of Path. No other files."""
+    return sorted(place.glob("dhl-*.npz"))
 
 
 def load(file):
