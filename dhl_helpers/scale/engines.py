@@ -1,6 +1,7 @@
 """What runs a network over batches of images: TensorFlow, or OpenVINO from the extra `fast`."""
 
 import hashlib
+import os
 import queue
 import re
 from functools import lru_cache
@@ -81,11 +82,11 @@ def identity(base):
 
 @lru_cache(maxsize=8)
 def _tensorflow(base):
-    """A graph around the network. Two small batches at once: one large one leaves cores waiting for each other."""
+    """A graph around the network, small batches, some at once: within one large batch, cores wait for each other."""
     signature = [tf.TensorSpec((None, *base.input_shape[1:]))]
     graph = tf.function(lambda images: base(images, training=False), input_signature=signature)
-    gpu = bool(tf.config.list_physical_devices("GPU"))
-    return Engine(lambda images: graph(images).numpy(), 2, 64 if gpu else 8)
+    batch = 64 if tf.config.list_physical_devices("GPU") else 8
+    return Engine(lambda images: graph(images).numpy(), max(2, (os.cpu_count() or 1) // 4), batch)
 
 
 @lru_cache(maxsize=8)
