@@ -1,0 +1,76 @@
+"""Films on disk to a file of features: speed, memory at n and at 4 n, and what a kill on the way costs.
+
+`python benchmarks/streaming.py [N]`: 4 N films of 224 pixels, by default 100,000 in all. They are simulated noise, 500
+files that the list repeats, so that the disk need not hold them all; a small network, so that reading counts.
+"""
+
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from measure import COLUMNS, keep, show
+from PIL import Image
+
+FILES, SIZE = 500, 224
+
+
+def extract(folder, n, to):
+    """In a process of its own: write the features of n films, print the largest memory in MB."""
+    import dhl_helpers as dhl
+    from dhl_helpers._keras import keras
+    from dhl_helpers.scale.lazy import LazyImages
+
+    keras.utils.set_random_seed(0)
+    layers = [keras.layers.Conv2D(8, 5, 4, activation="relu"), keras.layers.GlobalAveragePooling2D()]
+    base = keras.Sequential([keras.Input((SIZE, SIZE, 1)), keras.layers.Rescaling(1 / 255), *layers])
+    paths = sorted(Path(folder).glob("*.jpg"))
+    dhl.DeepFeatures(base).transform(LazyImages([paths[row % FILES] for row in range(n)], SIZE, 1), to=to)
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
+def started(*arguments):
+    command = [sys.executable, __file__, "extract", *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def row(way, n, *arguments):
+    """Wait for an extraction; its row of the table."""
+    begin = time.perf_counter()
+    output = started(*arguments).communicate()[0]
+    seconds = time.perf_counter() - begin
+    return f"features of films on disk, {n}", way, n, seconds, n / seconds, np.nan, float(output.split()[-1])
+
+
+def main(n=25_000):
+    with tempfile.TemporaryDirectory(prefix="dhl-") as scratch:
+        films, whole, killed = (Path(scratch, name) for name in ("films", "whole", "killed"))
+        films.mkdir()
+        rng = np.random.default_rng(0)
+        for number in range(FILES):
+            coarse = Image.fromarray(rng.integers(0, 256, (24, 24), np.uint8))
+            coarse.resize((SIZE, SIZE), Image.BICUBIC).save(films / f"{number:03}.jpg")
+        rows = [row("from disk", n, films, n, Path(scratch, "quarter"))]
+        rows.append(row("from disk", 4 * n, films, 4 * n, whole))
+        process = started(films, 4 * n, killed)
+        time.sleep(rows[-1][3] / 2)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        rows.append(row("the rest, after a kill", 4 * n, films, 4 * n, killed))
+        contents = [{file.relative_to(folder): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+                    for folder in (whole, killed)]  # fmt: skip
+    table = pd.DataFrame(rows, columns=[*COLUMNS, "peak, MB"])
+    print("The same bytes after a kill:", contents[0] == contents[1])
+    keep("streaming", [show(table)])
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["extract"]:
+        extract(sys.argv[2], int(sys.argv[3]), sys.argv[4])
+    else:
+        main(*map(int, sys.argv[1:]))
