@@ -137,9 +137,7 @@ class FeatureFile:
             try:
                 numbers = np.fromfile(self._file(piece * self.piece), self.stored).reshape(self.piece, -1)
             except (OSError, ValueError) as error:
-                raise DataError(
-                    f"{self.path}: piece {piece} is missing. Run the extraction again."
-                ) from error
+                raise DataError(f"{self.path}: piece {piece} is missing. Run the extraction again.") from error
             features[here] = numbers[rows[here] % self.piece]
         return features
 
