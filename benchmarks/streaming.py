@@ -1,4 +1,4 @@
-"""Films on disk to a file of features: speed, memory at n and at 4 n, and what a kill on the way costs.
+"""Films on disk: what reading costs beside computing, memory at n and at 4 n films, and what a kill on the way costs.
 
 `python benchmarks/streaming.py [N]`: 4 N films of 224 pixels, by default 100,000 in all. They are simulated noise, 500
 files that the list repeats, so that the disk need not hold them all; a small network, so that reading counts.
@@ -12,19 +12,21 @@ import tempfile
 import time
 from pathlib import Path
 
+import loading
 import numpy as np
 import pandas as pd
-from measure import COLUMNS, keep, show
+from measure import COLUMNS, compare, keep, show
 from PIL import Image
+
+import dhl_helpers as dhl
+from dhl_helpers.scale.lazy import LazyImages
 
 FILES, SIZE = 500, 224
 
 
 def extract(folder, n, to):
     """In a process of its own: write the features of n films, print the largest memory in MB."""
-    import dhl_helpers as dhl
     from dhl_helpers._keras import keras
-    from dhl_helpers.scale.lazy import LazyImages
 
     keras.utils.set_random_seed(0)
     layers = [keras.layers.Conv2D(8, 5, 4, activation="relu"), keras.layers.GlobalAveragePooling2D()]
@@ -47,7 +49,26 @@ def row(way, n, *arguments):
     return f"features of films on disk, {n}", way, n, seconds, n / seconds, np.nan, float(output.split()[-1])
 
 
+def reading():
+    """Large JPEG files: a network that takes longer than they do, and one that does not."""
+    tables, shape = [], (loading.SIZE, loading.SIZE, 1)
+    with tempfile.TemporaryDirectory(prefix="dhl-") as folder:
+        loading.write(Path(folder), 1654, 1357, "jpg", 64)
+        paths = sorted(Path(folder).rglob("*.jpg"))
+        on_disk = LazyImages(paths, loading.SIZE, 1)
+        in_memory = np.asarray(on_disk)
+        slow = dhl.DeepFeatures(dhl.pretrained_base("DenseNet121", shape))
+        ways = {"in memory": lambda: slow.transform(in_memory), "from files": lambda: slow.transform(on_disk)}
+        tables.append(compare("DenseNet121, JPEG of 1654 x 1357", 64, ways))
+        fast = dhl.DeepFeatures(dhl.conv_base(dhl.build_cnn(shape, 3)))
+        ways = {"a loop with Pillow first": lambda: fast.transform(loading.plain(paths)[..., None]),
+                "from files": lambda: fast.transform(on_disk)}  # fmt: skip
+        tables.append(compare("CNN of the article, JPEG of 1654 x 1357", 64, ways))
+    return tables
+
+
 def main(n=25_000):
+    tables = reading()
     with tempfile.TemporaryDirectory(prefix="dhl-") as scratch:
         films, whole, killed = (Path(scratch, name) for name in ("films", "whole", "killed"))
         films.mkdir()
@@ -66,7 +87,7 @@ def main(n=25_000):
                     for folder in (whole, killed)]  # fmt: skip
     table = pd.DataFrame(rows, columns=[*COLUMNS, "peak, MB"])
     print("The same bytes after a kill:", contents[0] == contents[1])
-    keep("streaming", [show(table)])
+    keep("streaming", [*tables, show(table)])
 
 
 if __name__ == "__main__":
