@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -61,7 +62,8 @@ for _ in range(2):
     for stop in range(30, 40):
         features = deep.transform(IMAGES[:stop])
         assert features.shape == (stop, 216) and np.isfinite(features).all()
-        cache.files(__import__("pathlib").Path(sys.argv[1]))[0].write_bytes(b"damaged")
+        for file in cache.files(Path(sys.argv[1]))[:1]:
+            file.write_bytes(b"damaged")
 """
 
 
