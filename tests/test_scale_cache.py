@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -55,15 +54,20 @@ def test_a_damaged_entry_is_removed_even_if_nothing_takes_its_place(tmp_path):
 
 SCRIPT = """
 import sys
-sys.path.insert(0, "tests")
-from test_scale_cache import *
-deep = dhl.DeepFeatures(tiny_base(), cache_dir=sys.argv[1])
-for _ in range(2):
-    for stop in range(30, 40):
-        features = deep.transform(IMAGES[:stop])
-        assert features.shape == (stop, 216) and np.isfinite(features).all()
-        for file in cache.files(Path(sys.argv[1]))[:1]:
-            file.write_bytes(b"damaged")
+from pathlib import Path
+import numpy as np
+from dhl_helpers.scale import cache
+folder, found = Path(sys.argv[1]), 0
+for turn in range(300):
+    number = turn % 5
+    entry = cache.load(folder / f"dhl-features-{number}.npz")
+    assert entry is None or (entry["features"] == number).all()
+    found += entry is not None
+    if entry is None:
+        cache.store(folder / f"dhl-features-{number}.npz", features=np.full((50, 50), number))
+    elif turn % 7 == 0:
+        (folder / f"dhl-features-{number}.npz").write_bytes(b"damaged")
+assert found > 100
 """
 
 
