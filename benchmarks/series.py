@@ -15,15 +15,15 @@ from nbformat.v4 import new_code_cell
 
 from dhl_helpers.commands._series import own_kernel, select
 
-# Runs in the kernel. The outermost frame that one of the words fits says what a moment was spent on; a moment lasts
-# until the next look, however long the interpreter was held up in between. The clock is that of the kernel's processor
-# time, all threads together.
+# Runs in the kernel. An import counts as one whatever it executes; else the innermost frame that one of the words fits
+# says what a moment was spent on. A moment lasts until the next look, however long the interpreter was held up in
+# between. The clock is that of the kernel's processor time, all threads together.
 SAMPLER = '''
 import sys, threading, time
-KINDS = [("imports", "importlib._bootstrap"), ("loading", "dhl_helpers/images.py"), ("loading", "dhl_helpers/data.py"),
-         ("features", "dhl_helpers/deep.py"), ("features", "dhl_helpers/handcrafted.py"),
-         ("evaluation", "dhl_helpers/evaluation.py"), ("evaluation", "dhl_helpers/measures.py"),
-         ("training", "keras/src/backend/tensorflow/trainer.py"), ("heads", "/sklearn/"), ("heads", "/xgboost/"),
+KINDS = [("loading", "dhl_helpers/images.py"), ("loading", "dhl_helpers/data.py"), ("features", "dhl_helpers/deep.py"),
+         ("features", "dhl_helpers/handcrafted.py"), ("evaluation", "dhl_helpers/evaluation.py"),
+         ("evaluation", "dhl_helpers/measures.py"), ("training", "keras/src/backend/tensorflow/trainer.py"),
+         ("heads", "/sklearn/"), ("heads", "/xgboost/"),
          ("heads", "/imblearn/"), ("figures", "/matplotlib"), ("figures", "/seaborn/"),
          ("figures", "dhl_helpers/plots.py")]
 
@@ -34,7 +34,9 @@ def kind(frame):
         frame = frame.f_back
     if not any("ipython-input" in name or "/ipykernel_" in name for name in names) and "matplotlib" not in str(names):
         return "waiting"
-    for name in reversed(names):
+    if any("importlib._bootstrap" in name for name in names):
+        return "imports"
+    for name in names:
         for label, word in KINDS:
             if word in name:
                 return label
@@ -42,17 +44,16 @@ def kind(frame):
 
 def look(main, spent):
     last = time.process_time()
-    while True:
-        time.sleep(0.01)
+    while not DHL_END.wait(0.01):
         now = time.process_time()
         label = kind(sys._current_frames().get(main))
         spent[label] = spent.get(label, 0) + now - last
         last = now
 
-DHL_SPENT = {}
+DHL_SPENT, DHL_END = {}, threading.Event()
 threading.Thread(target=look, args=(threading.get_ident(), DHL_SPENT), daemon=True).start()
 '''
-REPORT = "import json\nopen(%r, 'w').write(json.dumps(DHL_SPENT | {'all': time.process_time()}))"
+REPORT = "import json\nDHL_END.set()\nopen(%r, 'w').write(json.dumps(DHL_SPENT | {'all': time.process_time()}))"
 KINDS = ["imports", "loading", "training", "features", "heads", "evaluation", "figures", "other", "kernel"]
 
 
@@ -78,7 +79,7 @@ def main(only=""):
     table = pd.DataFrame(rows, columns=["notebook", *KINDS, "all"]).fillna(0)
     table.loc[len(table)] = ["all", *table.drop(columns="notebook").sum()]
     table.round(1).to_csv(HERE / "series.csv", index=False)
-    into("CONTRIBUTING.md", "profile", table.set_index("notebook").map("{:.0f}".format).reset_index())
+    into("CONTRIBUTING.md", "profile", table.set_index("notebook").map("{:.1f}".format).reset_index())
 
 
 if __name__ == "__main__":
