@@ -1,6 +1,6 @@
 """Pre-train a small network on simulated films: not for diagnosis, nor for anything else done to patients.
 
-    python data_samples/pretrain.py --out DIR                              50,000 films, 6 epochs
+    python data_samples/pretrain.py --out DIR                              50,000 films, 1 epoch
     python data_samples/pretrain.py --out DIR --films 10000 --epochs 6     the proxy by which a change is judged
     python data_samples/pretrain.py ... --without detail place             leave ingredients out, see INGREDIENTS
 
@@ -175,7 +175,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder of films, state, result; made when absent")
     parser.add_argument("--films", type=int, default=50_000, help="to learn from; a fiftieth more to measure on")
-    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, help="that make films; default: all cores")
     parser.add_argument("--without", nargs="*", default=[], choices=INGREDIENTS, metavar="NAME",
