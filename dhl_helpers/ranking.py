@@ -71,6 +71,7 @@ def quality_against_seconds(ranked, title, metric="macro AUC"):
     figure, axis = plt.subplots(figsize=(9, 5))
     for number, (base, rows) in enumerate(ranked.groupby("base", sort=True)):
         look = {"color": PALETTE[number % len(PALETTE)], "marker": MARKERS[number % len(MARKERS)]}
+        look["mfc"] = look["color"] if number < len(PALETTE) else "white"  # the colours begin again
         error = (rows["value"] - rows["low"], rows["high"] - rows["value"])
         axis.errorbar(rows["seconds"], rows["value"], error, ls="", elinewidth=0.7, alpha=0.8, label=base, **look)
     for row in ranked[(ranked["head"] == "softmax") & (ranked["treatment"] == "nothing")].itertuples():
