@@ -29,6 +29,8 @@ SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))[
 # Without these Chromium asks its maker's servers for this and that.
 SWITCHES = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
             "--disable-component-update", "--disable-sync"]  # fmt: skip
+# Colours are measured where they come to rest, not on their way there.
+AT_REST = "*, *::before, *::after { transition: none !important; animation: none !important }"
 # Contrast takes axe-core longest. One notebook stands for the colours of code, and these pages for those of the dark.
 COLOURS_OF_CODE = "notebooks/09_what_dhl_gains.html"
 COLOURS = {COLOURS_OF_CODE, "index.html", "README.html", "search.html", "docs/launch.html"}
@@ -179,6 +181,7 @@ def test_in_a_browser(tab, page):
     """
     tab.goto(page, wait_until="networkidle")
     assert not tab.wrong and tab.locator("h1:visible").count() == 1
+    tab.add_style_tag(content=AT_REST)
     tab.evaluate("document.querySelectorAll('details').forEach(fold => fold.open = true)")
     if page != COLOURS_OF_CODE:
         tab.evaluate("document.querySelectorAll('.highlight pre').forEach(one => one.textContent = one.textContent)")
