@@ -35,8 +35,8 @@ class DeepFeatures(TransformerMixin, BaseEstimator):
         Keep features on disk. An entry belongs to these pixels, these weights and this engine: change one, and it is
         not found. A damaged entry is computed again. True: the user's cache folder.
     engine : {"tensorflow", "tensorflow-mixed", "openvino", "openvino-bf16"}
-        TensorFlow takes a GPU where it sees one; mixed: 16-bit multiplications. OpenVINO (in the extra `fast`) is
-        faster on x86 processors, and much faster in bfloat16 where the processor has it.
+        TensorFlow takes a GPU where it sees one; mixed: 16-bit multiplications. OpenVINO (in the extra `fast`) can be
+        faster on x86 processors, most of all in bfloat16 where the processor has it.
     storage : {"float32", "float16"}
         What features are rounded to, and kept as, on disk. They are float32 in memory.
     """

@@ -10,7 +10,7 @@ from ..heads import PerFinding
 
 PAGE = 8192  # rows read at once: 32 MB of DenseNet121's features
 
-# Besides the features in float32, bytes a number that `fit` takes for itself; measured. A pipeline counts as SVC does.
+# Besides the features in float32, bytes a number that `fit` takes for itself, about. A pipeline counts as SVC does.
 COPIES = {"RandomForestClassifier": 0, "AdaBoostClassifier": 4, "LogisticRegression": 4, "DummyClassifier": 0}
 
 
