@@ -70,10 +70,10 @@ def make_part(folder, part, n, seed, processes):
 def build(without=()):
     """The network that is kept, films to classes, and the one of all tasks; both share their weights."""
     films = keras.Input((SIZE, SIZE, 1))
-    # Each film is standardised by itself, so that a collection's overall grey level and contrast are no cue.
-    x = layers.LayerNormalization(axis=[1, 2, 3], center=False, scale=False, epsilon=1e-3)(films)
     if "standardised" in without:
         x = layers.Rescaling(1 / 64, offset=-2)(films)
+    else:  # each film by itself, so that a collection's overall grey level and contrast are no cue
+        x = layers.LayerNormalization(axis=[1, 2, 3], center=False, scale=False, epsilon=1e-3)(films)
     means = []
     for filters in FILTERS:
         for stride in (2, 1):

@@ -34,18 +34,14 @@ from sklearn.preprocessing import StandardScaler
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import dhl_helpers as dhl
 from dhl_helpers._keras import keras
+from dhl_helpers.commands import _report
+from dhl_helpers.images import standardised
+from dhl_helpers.pretrained import features_of
 
 HERE = Path(__file__).parent
 SIZE, DRAWS, FEW = 96, 20, 25  # pixels; draws of so many films of each class
 COLUMNS = ["network", "films as", "measured", "value", "low", "high"]
 OWN = "its own unseen films, macro AUC"
-
-
-def standardised(images):
-    """Every film with mean 128 and standard deviation 48; uint8."""
-    x = images.astype(np.float32)
-    x = (x - x.mean((1, 2), keepdims=True)) / np.maximum(x.std((1, 2), keepdims=True), 1)
-    return np.clip(128 + 48 * x, 0, 255).astype(np.uint8)
 
 
 def equalised(images):
@@ -140,15 +136,6 @@ def of_recipe(file):
     return pd.DataFrame({"": recipe.keys(), "simulated.keras": map(str, recipe.values())})
 
 
-def write_card(file, marker, table):
-    """Put a table between the markers of a text."""
-    lines = [table.columns, ["---"] * table.shape[1], *table.to_numpy()]
-    body = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    before, rest = file.read_text(encoding="utf-8").split(f"<!-- {marker} -->\n")
-    after = rest.split(f"<!-- {marker} end -->")[1]
-    file.write_text(f"{before}<!-- {marker} -->\n{body}\n<!-- {marker} end -->{after}", encoding="utf-8")
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="*", type=Path, metavar="FOLDER", help="from pretrain.py, or untrained")
@@ -175,15 +162,10 @@ def main():
     card = HERE / "weights" / "MODEL_CARD.md"
     for table, text, marker in (("attempts.csv", HERE / "README.md", "attempts"), ("transfer.csv", card, "transfer")):
         if (HERE / table).is_file():
-            write_card(text, marker, one_row_a_network(pd.read_csv(HERE / table)))
+            _report.replace_tables(text, {marker: _report.markdown(one_row_a_network(pd.read_csv(HERE / table)))})
     if (recipe := HERE / "weights" / "simulated.json").is_file():
-        write_card(card, "recipe", of_recipe(recipe))
+        _report.replace_tables(card, {"recipe": _report.markdown(of_recipe(recipe))})
     return 0
-
-
-def features_of(network):
-    """The network up to its layer "features"."""
-    return keras.Model(network.inputs[0], network.get_layer("features").output)
 
 
 if __name__ == "__main__":

@@ -64,6 +64,13 @@ def rows_of(images, rows):
     return images[rows] if isinstance(images, np.ndarray) else images.subset(rows)
 
 
+def standardised(images):
+    """Each image brought to mean 128 and standard deviation 48, clipped: uint8 (n, h, w, c) to the same shape."""
+    x = images.astype(np.float32)
+    x = (x - x.mean((1, 2), keepdims=True)) / np.maximum(x.std((1, 2), keepdims=True), 1)
+    return np.clip(128 + 48 * x, 0, 255).astype(np.uint8)
+
+
 def look(path):
     """The shorter side of an image file in pixels, and whether it is in colour; None if the file cannot be read.
 

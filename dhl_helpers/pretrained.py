@@ -47,8 +47,7 @@ def pretrained_base(name, image_shape, weights=None, pooling="avg"):
         grey = keras.ops.mean(inputs, axis=-1, keepdims=True) if image_shape[2] > 1 else inputs
         side = network.input_shape[1]
         fitting = grey if image_shape[:2] == (side, side) else keras.layers.Resizing(side, side)(grey)
-        features = keras.Model(network.inputs[0], network.get_layer("features").output, name="features")
-        return keras.Model(inputs, features(fitting), name=name)
+        return keras.Model(inputs, features_of(network)(fitting), name=name)
     build, preprocess = _application(name)
     inputs = keras.Input(image_shape)
     colour = keras.layers.Concatenate()([inputs] * 3) if image_shape[2] == 1 else inputs
@@ -60,6 +59,11 @@ def pretrained_base(name, image_shape, weights=None, pooling="avg"):
             "larger images; or get the weights once with a network, by weights='imagenet', or give their file."
         ) from error
     return keras.Model(inputs, network(preprocess(colour)), name=name)
+
+
+def features_of(network):
+    """The part of a network of data_samples/pretrain.py up to its layer "features": a keras.Model, output (n, d)."""
+    return keras.Model(network.inputs[0], network.get_layer("features").output, name="features")
 
 
 def simulated_cnn():

@@ -24,16 +24,10 @@ from sklearn.preprocessing import StandardScaler
 
 import dhl_helpers as dhl
 from dhl_helpers.commands._tables import count_look
+from dhl_helpers.images import standardised
 
 HERE = Path(__file__).parent
 SEEDS, EPOCHS = 3, 12
-
-
-def standardised(images):
-    """Every film with mean 128 and standard deviation 48; uint8."""
-    x = images.astype(np.float32)
-    x = (x - x.mean((1, 2), keepdims=True)) / np.maximum(x.std((1, 2), keepdims=True), 1)
-    return np.clip(128 + 48 * x, 0, 255).astype(np.uint8)
 
 
 def shifted(images, seed):
