@@ -82,10 +82,11 @@ def identity(base):
 
 @lru_cache(maxsize=8)
 def _tensorflow(base):
-    """A graph around the network, small batches, some at once: within one large batch, cores wait for each other."""
+    """A graph around the network, some batches at once: within one, cores wait for each other. Of large images small
+    batches, so that the processor's cache holds what lies between layers; of small images more, as each call costs."""
     signature = [tf.TensorSpec((None, *base.input_shape[1:]))]
     graph = tf.function(lambda images: base(images, training=False), input_signature=signature)
-    batch = 64 if tf.config.list_physical_devices("GPU") else 8
+    batch = 64 if tf.config.list_physical_devices("GPU") else 8 if base.input_shape[1] > 128 else 32
     return Engine(lambda images: graph(images).numpy(), max(2, (os.cpu_count() or 1) // 4), batch)
 
 
