@@ -156,17 +156,55 @@ def test_without_dask(monkeypatch):
         import dhl_helpers.scale.cluster  # noqa: F401
 
 
+def written(path, X):
+    file = store.FeatureFile.create(path, X.shape, "float32", {})
+    for rows in file.missing():
+        file.write(rows, X[rows])
+    return file
+
+
 def test_xgboost_on_the_workers_is_as_good_as_in_one_process(client, tmp_path):
     pytest.importorskip("dask.dataframe", reason="needs the extra `large`", exc_type=ImportError)
     rng = np.random.default_rng(0)
     X = rng.normal(size=(1600, 12)).astype(np.float32)
     y = (X[:, 0] + X[:, 1] * X[:, 2] + rng.normal(size=1600) > 0).astype(np.int64)
-    file = store.FeatureFile.create(tmp_path / "features.zarr", X.shape, "float32", {})
-    for rows in file.missing():
-        file.write(rows, X[rows])
+    file = written(tmp_path / "features.zarr", X)
     train, val = np.arange(1200), np.arange(1200, 1600)
     several = cluster.fit_xgboost(client, file, y, train)
     one = dhl.make_head("xgboost").fit(X[train], y[train])
     aucs = [roc_auc_score(y[val], head.predict_proba(X[val])[:, 1]) for head in (several, one)]
     assert 0.7 < aucs[1] < 0.95 and abs(aucs[0] - aucs[1]) < 0.01
     assert np.array_equal(several.classes_, [0, 1])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_xgboost_begins_again_where_a_worker_is_killed(client, tmp_path):
+    pytest.importorskip("dask.dataframe", reason="needs the extra `large`", exc_type=ImportError)
+    client.wait_for_workers(2, timeout=60)
+    rng, killed = np.random.default_rng(0), []
+    X = rng.normal(size=(4000, 300)).astype(np.float32)
+    y = (X[:, 0] + rng.normal(size=4000) > 0).astype(np.int64)
+    pids = client.run(os.getpid)
+
+    def kill():
+        training = set()
+        while not training:
+            processing = client.processing()
+            training = {worker for worker, keys in processing.items() if any("dispatched_train" in key for key in keys)}
+        killed.append(training.pop())
+        os.kill(pids[killed[0]], signal.SIGKILL)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    head = cluster.fit_xgboost(client, written(tmp_path / "features.zarr", X), y)
+    killer.join()
+    assert killed and killed[0] not in client.nthreads()
+    assert roc_auc_score(y, head.predict_proba(X)[:, 1]) > 0.9
+    client.wait_for_workers(2, timeout=60)
+
+
+def test_xgboost_says_what_is_wrong_where_no_worker_died(client, tmp_path):
+    pytest.importorskip("dask.dataframe", reason="needs the extra `large`", exc_type=ImportError)
+    file = written(tmp_path / "features.zarr", np.zeros((40, 3), np.float32))
+    with pytest.raises(ValueError, match="label"):
+        cluster.fit_xgboost(client, file, np.full(40, -1))

@@ -20,6 +20,7 @@ except ImportError as error:
     raise DataError("Several workers need Dask, which is not installed: pip install 'dhl-helpers[large]'.") from error
 
 PATIENCE = 20  # seconds for a scheduler to answer
+ATTEMPTS = 4  # as many workers as Dask lets a piece of work end
 AHEAD = 2  # pieces under way for each thread: one computed, one waiting
 
 
@@ -142,7 +143,8 @@ def fit_xgboost(client, features, labels, rows=None, seed=0):
     """The XGBoost head of `make_head`, fitted on all workers of a cluster.
 
     Each worker reads its rows of the file. The histograms are cut at quantiles that depend on who has which rows, so
-    the scores differ a little from those of one process.
+    the scores differ a little from those of one process. XGBoost cannot go on without a worker; where one dies, the fit
+    begins again with those that are there.
 
     Parameters
     ----------
@@ -162,7 +164,7 @@ def fit_xgboost(client, features, labels, rows=None, seed=0):
     Raises
     ------
     DataError
-        If a package is missing.
+        If a package is missing, or workers keep dying.
     """
     try:
         import dask.array as da
@@ -179,9 +181,17 @@ def fit_xgboost(client, features, labels, rows=None, seed=0):
     head = make_head("xgboost", seed)
     fitted = DaskXGBClassifier(**head.get_params() | {"n_jobs": None})  # all threads of each worker
     fitted.client = client
-    fitted.fit(X, y)
-    head.load_model(fitted.get_booster().save_raw())
-    return head
+    for _ in range(ATTEMPTS):
+        workers = set(client.nthreads())
+        try:
+            fitted.fit(X, y)
+        except Exception:  # XGBoost and Dask have no one kind for it
+            if workers == set(client.nthreads()):
+                raise
+        else:
+            head.load_model(fitted.get_booster().save_raw())
+            return head
+    raise DataError(f"Workers died during {ATTEMPTS} fits, one after the other. Give each more memory, or fewer threads.")
 
 
 def _rows(features, rows):
