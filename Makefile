@@ -40,8 +40,9 @@ test: $(READY) $(CLASS_READY) $(BOOK_READY)
 
 test-all: test
 	$(PY) -m pytest tests -m slow --junitxml=build/junit/slow.xml
+	$(BOOK_PY) -m pytest --noconftest tests/test_book.py -m slow -n 2 --junitxml=build/junit/book-slow.xml
 
-# With nothing else running; half an hour. Writes benchmarks/*.csv, and the tables of README.md and CONTRIBUTING.md.
+# With nothing else running; a quarter of an hour. Writes benchmarks/*.csv, and the tables of README.md and CONTRIBUTING.md.
 bench: $(READY)
 	$(PY) benchmarks/run.py
 

@@ -1,7 +1,7 @@
 """Run the benchmarks, all or those named: `make bench`, or python benchmarks/run.py loading heads.
 
 Each writes its rows to a CSV beside this file. README.md shows their ratios, CONTRIBUTING.md the profile of the series.
-They take about half an hour on two cores; run them with nothing else running. The tests never do.
+They take about a quarter of an hour on two cores; run them with nothing else running. The tests never do.
 """
 
 import importlib
