@@ -4,7 +4,7 @@ import pandas as pd
 import simulate
 from scipy import stats
 
-LEVEL = 0.01 / 14  # of one test: Bonferroni over all of them, so that one seed in a hundred fails by chance
+LEVEL = 0.01 / 15  # of one test: Bonferroni over all of them, so that one seed in a hundred fails by chance
 
 
 def independence(table):
@@ -27,7 +27,8 @@ def independence(table):
         patient = simulate.draw_patient(row.seed, int(row.patient_id[1:]), site=row.site)
         pose, exposure = simulate.draw_pose(patient, 1), simulate.draw_exposure(patient, 1)
         rows.append({
-            "site": row.site, "sex": row.sex, "view": row.view, "marker": exposure.marker, "age": row.age,
+            "site": row.site, "sex": row.sex, "view": row.view, "marker": exposure.marker,
+            "text": "yes" if exposure.stamp else "no", "age": row.age,
             "marker height": exposure.marker_size, "marker place": exposure.marker_at[0], "dose": exposure.dose,
             "beam": exposure.hardness, "contrast": exposure.gamma, "position": pose.x0, "rotation": pose.turn,
             "inspiration": pose.breath, "field": pose.field / patient.width,

@@ -80,7 +80,7 @@ def measure_independence(fresh):
     for name, table in (("shipped", pd.read_csv(HERE / "metadata.csv")), ("fresh", fresh.table)):
         found = independence(table)
         weakest = min(found, key=found.get)
-        yield ("independence", f"smallest p of {len(found)} tests of class against site, marker, age, dose ... "
+        yield ("independence", f"smallest p of {len(found)} tests of class against site, marker, text, age, dose ... "
                f"({name} set: {weakest})", found[weakest], None, None)
 
 

@@ -82,7 +82,7 @@ def test_class_depends_on_nothing_but_disease(table, simulate):
     from independence import LEVEL, independence
 
     found = independence(table)
-    assert len(found) == 14
+    assert len(found) == 15
     assert min(found.values()) > LEVEL, found
 
 
