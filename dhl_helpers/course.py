@@ -59,12 +59,12 @@ def versions():
 
 
 def claim(text, holds):
-    """Print a finding, and fail if it stopped being true on the data and parameters that it was written for.
+    """Print a claim, and fail if it stopped being true on the data and parameters that it was written for.
 
     Parameters
     ----------
     text : str
-        The finding, with its numbers formatted in.
+        A sentence that can be false, with its numbers formatted in.
     holds : bool
         Whether the measurements bear it out.
 
@@ -78,7 +78,7 @@ def claim(text, holds):
     if holds:
         print(f"Holds: {text}")
     elif all(parameters.get(name, value) == value for name, value in COMMITTED.items()):
-        raise AssertionError(f"This finding of the course no longer holds: {text}")
+        raise AssertionError(f"This claim of the course no longer holds: {text}")
     else:
         print(f"Does not hold here: {text}")
 

@@ -72,7 +72,8 @@ def contents(cell, caption):
     from nbformat.v4 import new_code_cell, new_markdown_cell
 
     if cell.cell_type == "markdown":
-        kept = [part for part in cell.source.split("\n\n") if not part.startswith(("**You need", "**Time", "**Words"))]
+        left_out = "**You need", "**Time", "**Words", "**How to work"
+        kept = [part for part in cell.source.split("\n\n") if not part.startswith(left_out)]
         return [[new_markdown_cell(plain("\n\n".join(kept)))]]
     pictures = [output for output in cell.outputs if "image/png" in output.get("data", {})]
     if pictures:
