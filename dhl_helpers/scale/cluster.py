@@ -191,7 +191,9 @@ def fit_xgboost(client, features, labels, rows=None, seed=0):
         else:
             head.load_model(fitted.get_booster().save_raw())
             return head
-    raise DataError(f"Workers died during {ATTEMPTS} fits, one after the other. Give each more memory, or fewer threads.")
+    raise DataError(
+        f"Workers died during {ATTEMPTS} fits, one after the other. Give each more memory, or fewer threads."
+    )
 
 
 def _rows(features, rows):
