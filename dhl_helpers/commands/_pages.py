@@ -5,7 +5,7 @@ import re
 from html import escape
 
 CAPTION = re.compile(r"\*Figure: (.+?)\*\s*(?:\n\n|$)", re.DOTALL)
-FIRST = ["macro AUC", "balanced accuracy", "Brier score", "seconds"]  # of the results on the first page
+FIRST = ["macro AUC", "balanced accuracy", "Brier score"]  # of the results on the first page
 STYLE = """
 :root { color-scheme: light dark; --ink: #1d2329; --paper: #fff; --soft: #f3f5f7; --line: #d5dae0; --link: #0b5cad }
 @media (prefers-color-scheme: dark) {

@@ -53,8 +53,7 @@ def main(args):
         tables = {"notebooks": course_map(timings), "run": "\n".join(["```", *lines, summary, "```"])}
         if any(path.name.startswith("06") for path in series):
             results = _report.results(records).query("notebook == '06'")
-            columns = ["method", *(name for name in _pages.FIRST if name != "seconds")]  # notebook 06 times nothing
-            tables["results"] = _report.markdown(results[columns])
+            tables["results"] = _report.markdown(results[["method", *_pages.FIRST]])
     for page, of_page in {NOTEBOOKS.parent / "README.md": tables, **_instructor.pages()}.items():
         _report.replace_tables(page, of_page)
 
