@@ -4,7 +4,7 @@
 files that the list repeats, so that the disk need not hold them all; a small network, so that reading counts.
 """
 
-import re
+import os
 import signal
 import subprocess
 import sys
@@ -19,6 +19,7 @@ from measure import COLUMNS, compare, keep, show
 from PIL import Image
 
 import dhl_helpers as dhl
+from dhl_helpers.commands.refresh import peak_memory
 from dhl_helpers.scale.lazy import LazyImages
 
 FILES, SIZE = 500, 224
@@ -33,8 +34,7 @@ def extract(folder, n, to):
     base = keras.Sequential([keras.Input((SIZE, SIZE, 1)), keras.layers.Rescaling(1 / 255), *layers])
     paths = sorted(Path(folder).glob("*.jpg"))
     dhl.DeepFeatures(base).transform(LazyImages([paths[row % FILES] for row in range(n)], SIZE, 1), to=to)
-    status = Path("/proc/self/status").read_text()  # getrusage would count what its parent held before the start
-    print(int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1024)
+    print(peak_memory(os.getpid()))  # getrusage would count what its parent held before the start
 
 
 def started(*arguments):
