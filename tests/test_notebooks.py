@@ -223,7 +223,7 @@ def small_set(folder):
     table = pd.read_csv(samples / "metadata.csv")
     for label, rows in table[table["split"] == "train"].groupby("label"):
         (folder / label).mkdir(parents=True)
-        for path in rows["path"][:80]:
+        for path in rows["path"][:60]:
             shutil.copy(samples / path, folder / label)
     return ["--dataset", "folder", "--data-dir", folder]
 
