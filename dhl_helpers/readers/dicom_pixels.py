@@ -60,8 +60,11 @@ def grey(dataset):
     from pydicom.pixels import apply_modality_lut, apply_voi_lut
 
     try:
-        pixels = apply_modality_lut(dataset.pixel_array, dataset)
-        shown = np.asarray(apply_voi_lut(pixels, dataset), np.float32)
+        stored = dataset.pixel_array
+        # Each stored value has one grey: of 16 bits there are at most 65,536 to work out, and millions of pixels.
+        few = stored.dtype.kind in "iu" and stored.itemsize <= 2 and not dataset.get("ModalityLUTSequence")
+        values = np.arange(int(stored.min()), int(stored.max()) + 1).astype(stored.dtype) if few else stored
+        shown = np.asarray(apply_voi_lut(apply_modality_lut(values, dataset), dataset), np.float32)
         black, white = shown.min(), shown.max()
         if dataset.get("VOILUTSequence"):
             entries, first, _ = dataset.VOILUTSequence[0].LUTDescriptor
@@ -76,4 +79,6 @@ def grey(dataset):
     shown = (shown - black) * (255 / ((white - black) or 1))
     if dataset.PhotometricInterpretation == "MONOCHROME1":
         shown = 255 - shown
-    return np.clip(np.round(shown), 0, 255).astype(np.uint8)
+    greys = np.clip(np.round(shown), 0, 255).astype(np.uint8)
+    # From the lowest value on; what is beyond a signed type's range comes round to the same unsigned number.
+    return greys[(stored - stored.min()).view(f"u{stored.itemsize}")] if few else greys
