@@ -68,7 +68,7 @@ def main():
         for engine, options in engines().items():
             deep = dhl.DeepFeatures(base, **options)
             ways[engine] = lambda deep=deep, images=images: deep.transform(images)
-        tables.append(compare(f"features, {name}", n, ways))
+        tables.append(compare(f"features, {name}", n, ways, repeats=9))
         tables.append(limit(base, tables[-1]))
     keep("extraction", tables)
 

@@ -11,7 +11,8 @@ import pandas as pd
 from dhl_helpers.commands import _report
 
 HERE = Path(__file__).resolve().parent
-COLUMNS = ["what", "way", "items", "seconds", "per second", "plain / this", "plain / this, processor time"]
+COLUMNS = ["what", "way", "items", "seconds", "per second", "per second, slowest round", "plain / this",
+           "plain / this, processor time"]  # fmt: skip
 
 
 def compare(what, items, ways, repeats=2):
@@ -26,8 +27,9 @@ def compare(what, items, ways, repeats=2):
     ways : dict of str to callable
         Each way without arguments; the first is the plain one, to which the others are compared.
     repeats : int
-        Rounds after one that is not counted; the shortest time of each way is reported. Processor time, of all cores
-        together, tells how much work it is, and other work on the machine does not count in it.
+        Rounds after one that is not counted. Ratios are those of the shortest times; the slowest round stands beside
+        them, as some ways vary. Processor time, of all cores together, tells how much work it is, and other work on
+        the machine does not count in it.
 
     Returns
     -------
@@ -40,10 +42,11 @@ def compare(what, items, ways, repeats=2):
             start = time.perf_counter(), time.process_time()
             call()
             seconds[name].append((time.perf_counter() - start[0], time.process_time() - start[1]))
-    best = {name: [min(times) for times in zip(*each[1:], strict=True)] for name, each in seconds.items()}
-    plain, work = next(iter(best.values()))
-    rows = [(what, name, items, s, items / s, plain / s, work / cpu) for name, (s, cpu) in best.items()]
-    return show(pd.DataFrame(rows, columns=COLUMNS))
+    rounds = pd.DataFrame({name: [wall for wall, _ in each[1:]] for name, each in seconds.items()})
+    work = pd.DataFrame({name: [cpu for _, cpu in each[1:]] for name, each in seconds.items()}).min()
+    best, worst = rounds.min(), rounds.max()
+    columns = [what, rounds.columns, items, best, items / best, items / worst, best.iloc[0] / best, work.iloc[0] / work]
+    return show(pd.DataFrame(dict(zip(COLUMNS, columns, strict=True))).reset_index(drop=True))
 
 
 def show(table):

@@ -47,7 +47,9 @@ def row(way, n, *arguments):
     begin = time.perf_counter()
     output = started(*arguments).communicate()[0]
     seconds = time.perf_counter() - begin
-    return f"features of films on disk, {n}", way, n, seconds, n / seconds, np.nan, np.nan, float(output.split()[-1])
+    peak = float(output.split()[-1])
+    return {"what": f"features of films on disk, {n}", "way": way, "items": n, "seconds": seconds,
+            "per second": n / seconds, "peak, MB": peak}  # fmt: skip
 
 
 def reading():
@@ -80,7 +82,7 @@ def main(n=25_000):
         rows = [row("from disk", n, films, n, Path(scratch, "quarter"))]
         rows.append(row("from disk", 4 * n, films, 4 * n, whole))
         process = started(films, 4 * n, killed)
-        time.sleep(rows[-1][3] / 2)
+        time.sleep(rows[-1]["seconds"] / 2)
         process.send_signal(signal.SIGKILL)
         process.communicate()
         rows.append(row("the rest, after a kill", 4 * n, films, 4 * n, killed))
