@@ -28,15 +28,18 @@ COMPILE = import compileall, re, sysconfig; lib = sysconfig.get_path('purelib');
 	[compileall.compile_dir(lib + '/' + name, quiet=2, workers=0, rx=re.compile('[^a-z]tests?[^a-z._]')) for name in \
 	('tensorflow', 'keras', 'scipy', 'pandas', 'sklearn', 'numpy', 'matplotlib')]
 
-.PHONY: course test test-all bench lab assignment slides book test-book lint clean pins refresh
+.PHONY: course test test-helper test-all bench lab assignment slides book test-book lint clean pins refresh
 
 course: $(READY)
 	$(PY) -m dhl_helpers run
 
+# The book's tests run beside the helper's: both often wait, one for pages and the other for kernels.
 test: $(READY) $(CLASS_READY) $(BOOK_READY)
-	$(PY) -m pytest tests $(CORES) --junitxml=build/junit/tests.xml
+	$(MAKE) --no-print-directory -j2 test-helper test-book
 	$(PY) -m pytest notebooks $(CORES) $(NBVAL) --junitxml=build/junit/notebooks.xml
-	$(MAKE) --no-print-directory test-book
+
+test-helper: $(READY) $(CLASS_READY)
+	$(PY) -m pytest tests $(CORES) --junitxml=build/junit/tests.xml
 
 test-all: test
 	$(PY) -m pytest tests -m slow --junitxml=build/junit/slow.xml
