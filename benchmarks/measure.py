@@ -50,14 +50,18 @@ def compare(what, items, ways, repeats=2):
 
 
 def show(table):
-    """Print a table with three digits that count, and return it."""
+    """Print a table, and return it."""
     print(text_of(table).to_string(index=False), flush=True)
     return table
 
 
 def text_of(table):
-    """The numbers of a table as text."""
-    return table.map(lambda value: f"{value:.3g}" if isinstance(value, float) else f"{value}")
+    """The numbers of a table as text, with three digits that count; whole ones from a thousand on."""
+
+    def text(value):
+        return f"{value:{',.0f' if value >= 1000 else '.3g'}}" if isinstance(value, float) else f"{value}"
+
+    return table.map(text)
 
 
 def keep(name, tables):
