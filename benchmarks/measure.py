@@ -36,16 +36,15 @@ def compare(what, items, ways, repeats=2):
     pandas.DataFrame
         Columns `COLUMNS`, a row a way.
     """
-    seconds = {name: [] for name in ways}
+    times = []
     for _ in range(1 + repeats):
         for name, call in ways.items():
             start = time.perf_counter(), time.process_time()
             call()
-            seconds[name].append((time.perf_counter() - start[0], time.process_time() - start[1]))
-    rounds = pd.DataFrame({name: [wall for wall, _ in each[1:]] for name, each in seconds.items()})
-    work = pd.DataFrame({name: [cpu for _, cpu in each[1:]] for name, each in seconds.items()}).min()
-    best, worst = rounds.min(), rounds.max()
-    columns = [what, rounds.columns, items, best, items / best, items / worst, best.iloc[0] / best, work.iloc[0] / work]
+            times.append((name, time.perf_counter() - start[0], time.process_time() - start[1]))
+    counted = pd.DataFrame(times[len(ways) :], columns=["way", "wall", "work"]).groupby("way", sort=False)
+    best, worst, work = counted["wall"].min(), counted["wall"].max(), counted["work"].min()
+    columns = [what, best.index, items, best, items / best, items / worst, best.iloc[0] / best, work.iloc[0] / work]
     return show(pd.DataFrame(dict(zip(COLUMNS, columns, strict=True))).reset_index(drop=True))
 
 
