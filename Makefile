@@ -76,9 +76,9 @@ lint: $(READY)
 refresh: $(READY)
 	$(PY) data_samples/simulate.py --write
 	$(PY) data_samples/train_weights.py
-	$(PY) notebooks/results/make_imbalance.py
-	$(PY) notebooks/results/make_validity.py
-	$(PY) -m dhl_helpers refresh
+	$(PY) -m tools.make_imbalance
+	$(PY) -m tools.make_validity
+	$(PY) -m tools.refresh
 
 # For maintainers, needs uv. Keeps the versions that still fit; delete requirements.txt first to renew all of them.
 pins:

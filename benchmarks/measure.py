@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from dhl_helpers.commands import _report
+from dhl_helpers.tables import markdown, replace
 
 HERE = Path(__file__).resolve().parent
 COLUMNS = ["what", "way", "items", "seconds", "per second", "per second, slowest round", "plain / this",
@@ -78,7 +78,7 @@ def machine():
 
 def into(page, name, table):
     """Put a table between the markers `name` of a Markdown page."""
-    _report.replace_tables(HERE.parent / page, {name: _report.markdown(text_of(table))})
+    replace(HERE.parent / page, {name: markdown(text_of(table))})
 
 
 def wanted():

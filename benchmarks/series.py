@@ -20,7 +20,7 @@ from dhl_helpers.commands._series import own_kernel, select
 # between. The clock is that of the kernel's processor time, all threads together.
 SAMPLER = '''
 import sys, threading, time
-KINDS = [("loading", "dhl_helpers/images.py"), ("loading", "dhl_helpers/data.py"), ("features", "dhl_helpers/deep.py"),
+KINDS = [("loading", "dhl_helpers/pixels/"), ("loading", "dhl_helpers/data.py"), ("features", "dhl_helpers/deep.py"),
          ("features", "dhl_helpers/handcrafted.py"), ("evaluation", "dhl_helpers/evaluation.py"),
          ("evaluation", "dhl_helpers/measures.py"), ("training", "keras/src/backend/tensorflow/trainer.py"),
          ("heads", "/sklearn/"), ("heads", "/xgboost/"),

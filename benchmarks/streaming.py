@@ -19,8 +19,8 @@ from measure import COLUMNS, compare, keep, show
 from PIL import Image
 
 import dhl_helpers as dhl
-from dhl_helpers.commands.refresh import peak_memory
-from dhl_helpers.scale.lazy import LazyImages
+from dhl_helpers.pixels.lazy import LazyImages
+from tools.refresh import peak_memory
 
 FILES, SIZE = 500, 224
 

@@ -34,9 +34,9 @@ from sklearn.preprocessing import StandardScaler
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import dhl_helpers as dhl
 from dhl_helpers._keras import keras
-from dhl_helpers.commands import _report
-from dhl_helpers.images import standardised
+from dhl_helpers.pixels.decode import standardised
 from dhl_helpers.pretrained import features_of
+from dhl_helpers.tables import markdown, replace
 
 HERE = Path(__file__).parent
 SIZE, DRAWS, FEW = 96, 20, 25  # pixels; draws of so many films of each class
@@ -162,9 +162,9 @@ def main():
     card = HERE / "weights" / "MODEL_CARD.md"
     for table, text, marker in (("attempts.csv", HERE / "README.md", "attempts"), ("transfer.csv", card, "transfer")):
         if (HERE / table).is_file():
-            _report.replace_tables(text, {marker: _report.markdown(one_row_a_network(pd.read_csv(HERE / table)))})
+            replace(text, {marker: markdown(one_row_a_network(pd.read_csv(HERE / table)))})
     if (recipe := HERE / "weights" / "simulated.json").is_file():
-        _report.replace_tables(card, {"recipe": _report.markdown(of_recipe(recipe))})
+        replace(card, {"recipe": markdown(of_recipe(recipe))})
     return 0
 
 

@@ -132,17 +132,3 @@ def record(results, notebook, method, report, seconds=None):
         rows = report[["metric", "value", "low", "high"]].assign(notebook=notebook, method=method, seconds=seconds)
         columns = ["notebook", "method", "metric", "value", "low", "high", "seconds"]
         rows[columns].to_csv(results, mode="a", index=False, header=not os.path.exists(results))
-
-
-def progress(iterable=None, total=None, unit="it", description="", done=0, delay=0):
-    """A tqdm bar that vanishes when done, appears after `delay` seconds, and is not drawn where nobody watches.
-
-    Papermill, nbconvert and nbval execute a notebook without a keyboard; JupyterLab offers one. Outside a notebook the
-    bar needs a terminal.
-    """
-    from tqdm import tqdm
-
-    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    kernel = getattr(shell, "kernel", None)
-    unwatched = None if kernel is None else not getattr(kernel, "_allow_stdin", True)  # None: tqdm looks itself
-    return tqdm(iterable, description, total, leave=False, unit=unit, initial=done, delay=delay, disable=unwatched)

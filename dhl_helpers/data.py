@@ -8,8 +8,8 @@ import pandas as pd
 
 from . import readers
 from .errors import DataError, listing
-from .images import absent, decode_all, rows_of
 from .labels import as_labels
+from .pixels.decode import absent, decode_all, rows_of
 from .readers.findings import NONE, choose
 from .readers.found import Found
 from .splitting import name_patients, parts_of
@@ -168,7 +168,7 @@ def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error
     name_patients(table, name, found.images is not None)
     sources = table["path"] if found.images is None else found.images
     if lazy:
-        from .scale.lazy import LazyImages
+        from .pixels.lazy import LazyImages
 
         images, failed = LazyImages(sources, image_size, channels, on_error == "skip"), absent(sources)
     else:

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from .course import progress
+from . import cache
+from .engines import engine, identity
 from .errors import DataError, listing
-from .scale import cache
-from .scale.engines import engine, identity
-from .scale.lazy import LazyImages, batches
+from .pixels.lazy import LazyImages, batches
+from .progress import progress
 from .scale.store import PIECE, FeatureFile, rounded
 
 FORMAT = 2  # of the cache's entries; another number finds none of the old ones

@@ -3,8 +3,8 @@
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from .course import progress
 from .errors import DataError
+from .progress import progress
 
 RADII = (1, 2)  # of the local binary patterns, pixels
 DISTANCES = (1, 2, 4)  # of the co-occurring pixels

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 from ._keras import keras
-from .course import progress
 from .errors import DataError
+from .progress import progress
 from .readers import sample
 
 SMALLEST = 76  # pixels; below it the fourth convolution or pooling has no pixels left

@@ -16,7 +16,7 @@ from . import pipeline_files
 from .course import versions
 from .deep import DeepFeatures
 from .errors import DataError
-from .images import look
+from .pixels.decode import look
 from .readers.findings import NONE
 
 NOTICE = "For teaching and research. Not validated on patients, not for diagnosis."

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from .errors import DataError
-from .readers import dicom
+from .pixels import dicom
 
 
 def name_patients(table, name, arrays):

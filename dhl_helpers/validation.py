@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from . import readers
-from .images import decode_all
-from .readers import dicom
+from .pixels import dicom
+from .pixels.decode import decode_all
 
 
 def validate(name, data_dir="", **options):

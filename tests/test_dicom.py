@@ -17,8 +17,8 @@ from test_bad_input import refused
 from test_readers import save
 
 import dhl_helpers as dhl
-from dhl_helpers.readers import dicom, dicom_worker
-from dhl_helpers.readers.dicom_pixels import open_image
+from dhl_helpers.pixels import dicom, dicom_worker
+from dhl_helpers.pixels.dicom_greys import open_image
 
 RAMP = (np.add.outer(np.arange(32), np.arange(40)) * 57 % 4096).astype(np.uint16)  # 12 bits
 

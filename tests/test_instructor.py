@@ -8,19 +8,20 @@ import pytest
 from conftest import ROOT
 
 import dhl_helpers as dhl
-from dhl_helpers.commands import _instructor, _report
+from dhl_helpers.tables import replace
+from tools import instructor
 
 PLACE = ROOT / "docs" / "instructor"
-PAGES = _instructor.pages()
+PAGES = instructor.pages()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])
 def test_tables_are_in_step(page, tmp_path):
-    """If not: `python -m dhl_helpers refresh --only 00` writes them again."""
+    """If not: `python -m tools.refresh --only 00` writes them again."""
     copy = tmp_path / page.name
     text = page.read_text(encoding="utf-8")
     copy.write_text(text, encoding="utf-8")
-    _report.replace_tables(copy, PAGES[page])
+    replace(copy, PAGES[page])
     assert copy.read_text(encoding="utf-8") == text
     assert all(f"<!-- {name}:begin" in text for name in PAGES[page])
 

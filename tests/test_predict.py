@@ -19,8 +19,8 @@ from test_dicom import film
 import dhl_helpers as dhl
 from dhl_helpers.__main__ import main
 from dhl_helpers.commands import _score
-from dhl_helpers.images import decode_all
 from dhl_helpers.pipeline import decide
+from dhl_helpers.pixels.decode import decode_all
 
 RNG = np.random.default_rng(0)
 

@@ -11,8 +11,8 @@ from conftest import ROOT
 from test_scale_stream import tiny_base
 
 import dhl_helpers as dhl
+from dhl_helpers import cache
 from dhl_helpers.__main__ import main
-from dhl_helpers.scale import cache
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (40, 32, 32, 1)).astype(np.uint8)
 
@@ -56,7 +56,7 @@ SCRIPT = """
 import sys
 from pathlib import Path
 import numpy as np
-from dhl_helpers.scale import cache
+from dhl_helpers import cache
 folder, found = Path(sys.argv[1]), 0
 for turn in range(300):
     number = turn % 5

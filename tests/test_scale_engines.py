@@ -8,7 +8,7 @@ import pytest
 from test_scale_stream import tiny_base
 
 import dhl_helpers as dhl
-from dhl_helpers.scale import engines
+from dhl_helpers import engines
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (21, 32, 32, 1)).astype(np.uint8)
 needs_openvino = pytest.mark.skipif(

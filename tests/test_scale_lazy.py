@@ -10,7 +10,7 @@ from PIL import Image
 
 import dhl_helpers as dhl
 from dhl_helpers import readers
-from dhl_helpers.scale.lazy import AHEAD, LazyImages, batches
+from dhl_helpers.pixels.lazy import AHEAD, LazyImages, batches
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def load(folder, lazy=True, **options):
 @pytest.fixture
 def decoded(monkeypatch):
     """The number of images of each decoding, in order."""
-    from dhl_helpers.scale import lazy
+    from dhl_helpers.pixels import lazy
 
     counts, decode_all = [], lazy.decode_all
     monkeypatch.setattr(

@@ -12,8 +12,8 @@ from conftest import ROOT
 from PIL import Image
 
 import dhl_helpers as dhl
+from dhl_helpers.pixels.lazy import LazyImages
 from dhl_helpers.scale import store
-from dhl_helpers.scale.lazy import LazyImages
 from dhl_helpers.scale.store import FeatureFile
 
 
@@ -160,7 +160,7 @@ import re, sys
 from pathlib import Path
 import numpy as np
 import dhl_helpers as dhl
-from dhl_helpers.scale.lazy import LazyImages
+from dhl_helpers.pixels.lazy import LazyImages
 sys.path.insert(0, "tests")
 from test_scale_stream import tiny_base
 import dhl_helpers.scale.store as store

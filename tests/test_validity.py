@@ -14,7 +14,7 @@ NOTEBOOK = ROOT / "notebooks" / "08_validity_lab.ipynb"
 
 @pytest.fixture(scope="module")
 def make_validity():
-    spec = importlib.util.spec_from_file_location("make_validity", ROOT / "notebooks" / "results" / "make_validity.py")
+    spec = importlib.util.spec_from_file_location("make_validity", ROOT / "tools" / "make_validity.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -4,6 +4,8 @@ import base64
 import re
 from html import escape
 
+from ..tables import as_html
+
 CAPTION = re.compile(r"\*Figure: (.+?)\*\s*(?:\n\n|$)", re.DOTALL)
 FIRST = ["macro AUC", "balanced accuracy", "Brier score"]  # of the results on the first page
 STYLE = """
@@ -95,8 +97,3 @@ def index(about, table, done, planned, figures):
     parts.append("<h2>Notebooks</h2><table><thead><tr><th>Notebook</th><th>Seconds</th><th>Result</th></tr></thead>")
     parts += [*(f"<tr>{row}</tr>" for row in rows), "</table>"]
     return page("Deep Hybrid Learning: results of a run", "\n".join(parts))
-
-
-def as_html(table):
-    """A table of text as HTML that scrolls on a narrow screen."""
-    return f'<div class="scroll">{table.to_html(index=False, border=0)}</div>'

@@ -1,6 +1,5 @@
 """What a run reports: its summary, its failures, its index page, its table of results."""
 
-import re
 
 from . import _pages
 
@@ -91,18 +90,3 @@ def results(csv):
     if rows["seconds"].notna().any():
         table["seconds"] = rows.groupby(keys)["seconds"].last().map("{:.1f}".format, na_action="ignore")
     return table.fillna("").reset_index().rename_axis(columns=None)
-
-
-def markdown(table):
-    """A table of text as Markdown."""
-    rows = [list(table.columns), ["---"] * table.shape[1], *table.astype(str).to_numpy().tolist()]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
-
-
-def replace_tables(page, tables):
-    """Put each table between its markers in a Markdown page: <!-- NAME:begin ... --> and <!-- NAME:end -->."""
-    text = page.read_text(encoding="utf-8")
-    for name, table in tables.items():
-        marked = rf"(<!-- {name}:begin.*?-->\n).*?(<!-- {name}:end -->)"
-        text = re.sub(marked, lambda found, table=table: f"{found[1]}{table}\n{found[2]}", text, flags=re.DOTALL)
-    page.write_text(text, encoding="utf-8")

@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pandas as pd
 
-from ..course import progress
-from ..images import decode_all, look
 from ..pipeline import decide
+from ..pixels.decode import decode_all, look
+from ..progress import progress
 
 BATCH = 256  # images in memory at once
 NARROW = 0.5  # of the shorter side of the smallest training image

@@ -41,29 +41,29 @@ def main(args):
     import pandas as pd
     from tqdm import tqdm
 
-    from . import _protocol, _tables
-    from ._workbench import Workbench
+    from ..benchmark import protocol, tables
+    from ..benchmark.workbench import Workbench
 
     bench = Workbench(large, small, args.epochs, Path(args.cache), (args.pretrained, args.weights))
     stem = Path(args.out, f"benchmark_{args.dataset.replace(':', '-')}")
     stem.parent.mkdir(parents=True, exist_ok=True)
     table, drawn = stem.with_suffix(".csv"), {}
-    done = _tables.finished(table, _protocol.KEYS, _protocol.rows_each(bench))
+    done = tables.finished(table, protocol.KEYS, protocol.rows_each(bench))
     todo = [model for model in plan(args.seeds, heads, args.pretrained) if model not in done]
     with tqdm(todo, unit="model", file=sys.stderr, leave=False) as bar:
         for model in bar:
             bar.set_description(" / ".join(map(str, model)))
             if model[-1] not in drawn:
-                drawn = {model[-1]: _protocol.references(bench, model[-1])}
-            rows = _protocol.measure(bench, model, drawn[model[-1]])
-            _tables.append(table, rows.assign(dataset=args.dataset))
-            _tables.count_look(table.with_name("test_looks.csv"), args.dataset, "python -m dhl_helpers benchmark")
+                drawn = {model[-1]: protocol.references(bench, model[-1])}
+            rows = protocol.measure(bench, model, drawn[model[-1]])
+            tables.append(table, rows.assign(dataset=args.dataset))
+            tables.count_look(table.with_name("test_looks.csv"), args.dataset, "python -m dhl_helpers benchmark")
     conditions = (
         f"{args.dataset}: {len(large)} images of {large.n_classes} classes; {large.images.shape[1]} pixels for the "
         f"article's network, {small.images.shape[1]} for the strong one and the handcrafted features; at most "
         f"{args.epochs} epochs."
     )
-    print(_tables.write(stem, pd.read_csv(table, keep_default_na=False, na_values=[""]), conditions, _protocol.TEXT))
+    print(tables.write(stem, pd.read_csv(table, keep_default_na=False, na_values=[""]), conditions, protocol.TEXT))
 
 
 def plan(seeds, heads, pretrained=""):

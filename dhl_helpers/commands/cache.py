@@ -12,7 +12,7 @@ def add_parser(subparsers):
 
 def main(args):
     """Print the number and the size of the entries; remove them if asked."""
-    from ..scale import cache
+    from .. import cache
 
     folder = Path(args.dir) if args.dir else cache.folder()
     files = cache.files(folder)

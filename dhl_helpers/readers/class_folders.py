@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from ..errors import DataError, listing
-from .dicom import is_dicom
+from ..pixels.dicom import is_dicom
 from .found import Found, Reader
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"}

@@ -16,8 +16,8 @@ from ..features import conv_base
 from ..handcrafted import HandcraftedFeatures
 from ..models import build_cnn, train_cnn
 from ..pretrained import pretrained_base
-from ..strong import build_strong_cnn, train_strong_cnn
-from ._tables import replace
+from .strong import build_strong_cnn, train_strong_cnn
+from .tables import replace
 
 NETWORKS = {"article CNN": (build_cnn, train_cnn), "strong CNN": (build_strong_cnn, train_strong_cnn)}
 

@@ -56,7 +56,7 @@ def decode(path):
 def main():
     """Answer until standard input ends."""
     from .dicom import read
-    from .dicom_pixels import ELEMENTS, grey
+    from .dicom_greys import ELEMENTS, grey
 
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # some decoders print

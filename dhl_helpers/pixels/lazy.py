@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from ..errors import DataError, listing
-from ..images import decode_all
+from .decode import decode_all
 
 AHEAD = 2  # batches decoded while one is computed
 

@@ -8,8 +8,8 @@ import pandas as pd
 
 from ..course import versions
 from ..plots import use_style
-from ..ranking import METHOD, quality_against_seconds, rank
-from . import _report
+from ..tables import markdown
+from .ranking import METHOD, quality_against_seconds, rank
 
 COLUMNS = ["dataset", *METHOD, "seed", "part", "metric", "value", "low", "high", "seconds_base", "seconds_features",
            "seconds_head", "chosen"]  # fmt: skip
@@ -82,7 +82,7 @@ def write(stem, results, conditions, protocol):
             **{"macro AUC": [f"{r.value:.3f} ({r.low:.3f} to {r.high:.3f})" for r in ranked[part].itertuples()]},
             seconds=ranked[part]["seconds"].map("{:.1f}".format),
         )
-        pages.append(f"## {part} part\n\n{_report.markdown(text[[*METHOD, 'macro AUC', 'seeds', 'seconds']])}")
+        pages.append(f"## {part} part\n\n{markdown(text[[*METHOD, 'macro AUC', 'seeds', 'seconds']])}")
     title = f"# Benchmark: {results['dataset'].iloc[0]}"
     stem.with_suffix(".md").write_text("\n\n".join([title, *pages, beneath, ""]), encoding="utf-8")
     use_style()

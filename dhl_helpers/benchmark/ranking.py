@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .errors import DataError
+from ..errors import DataError
 
 METHOD = ["base", "head", "treatment"]
 SECONDS = ["seconds_base", "seconds_features", "seconds_head"]
@@ -66,7 +66,7 @@ def quality_against_seconds(ranked, title, metric="macro AUC"):
     """
     import matplotlib.pyplot as plt
 
-    from .plots import MARKERS, PALETTE
+    from ..plots import MARKERS, PALETTE
 
     figure, axis = plt.subplots(figsize=(9, 5))
     for number, (base, rows) in enumerate(ranked.groupby("base", sort=True)):

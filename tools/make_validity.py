@@ -1,6 +1,6 @@
 """Make validity.csv, from which notebook 08 reads how far its results spread.
 
-    python notebooks/results/make_validity.py
+    python -m tools.make_validity
 
 It executes the cases of notebook 08, up to the cell that writes the table, once for each of ten seeds on the sample
 data and joins what the runs measured, so the protocol is the notebook's own. A seed decides which training patients
@@ -20,7 +20,8 @@ import papermill
 from tqdm import tqdm
 
 SEEDS = range(10)
-HERE = Path(__file__).resolve().parent
+NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
+RESULTS = NOTEBOOKS / "results"
 
 
 def cases(notebook):
@@ -30,18 +31,18 @@ def cases(notebook):
     return notebook
 
 
-def main(seeds=SEEDS, table=HERE / "validity.csv"):
+def main(seeds=SEEDS, table=RESULTS / "validity.csv"):
     """Run the cases with each seed and write the joined table."""
     tables = []
     with tempfile.TemporaryDirectory(prefix="dhl-") as folder:
         source = Path(folder, "08.ipynb")
-        nbformat.write(cases(nbformat.read(HERE.parent / "08_validity_lab.ipynb", as_version=4)), source)
+        nbformat.write(cases(nbformat.read(NOTEBOOKS / "08_validity_lab.ipynb", as_version=4)), source)
         for seed in tqdm(seeds, unit="seed"):
             out = Path(folder, str(seed))
             out.mkdir()
             papermill.execute_notebook(
                 source, out / "08.ipynb", {"SEED": seed, "OUT_DIR": str(out)},
-                kernel_name="python3", progress_bar=False, cwd=HERE.parent,
+                kernel_name="python3", progress_bar=False, cwd=NOTEBOOKS,
             )  # fmt: skip
             tables.append(pd.read_csv(out / "validity.csv"))
     unfinished = table.with_suffix(".csv.unfinished")

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._keras import keras, tf
-from ..errors import DataError
 from . import cache
+from ._keras import keras, tf
+from .errors import DataError
 
 ENGINES = ("tensorflow", "tensorflow-mixed", "openvino", "openvino-bf16")
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ._keras import keras
-from .course import progress
-from .errors import DataError
+from .._keras import keras
+from ..errors import DataError
+from ..progress import progress
 
 SMALLEST = 16  # pixels; below it the last stage sees almost nothing
 

@@ -1,7 +1,7 @@
 """How far one gets on PneumoniaMNIST in ten minutes of compute; its test split decides nothing.
 
-    python notebooks/results/make_quality.py --data-dir DIR          judge the candidates: quality.csv
-    python notebooks/results/make_quality.py --data-dir DIR --test   and open the test split, for the chosen one only
+    python -m tools.make_quality --data-dir DIR          judge the candidates: quality.csv
+    python -m tools.make_quality --data-dir DIR --test   and open the test split, for the chosen one only
 
 DIR holds pneumoniamnist.npz. Its validation split resembles the training split so much that nearly everything reaches
 0.996 there, and its test split looks different. So the yardstick is the validation split with its appearance shifted:
@@ -23,10 +23,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import dhl_helpers as dhl
-from dhl_helpers.commands._tables import count_look
-from dhl_helpers.images import standardised
+from dhl_helpers.benchmark.tables import count_look
+from dhl_helpers.pixels.decode import standardised
 
-HERE = Path(__file__).parent
+RESULTS = Path(__file__).resolve().parents[1] / "notebooks" / "results"
 SEEDS, EPOCHS = 3, 12
 
 
@@ -134,9 +134,9 @@ def main():
         rows[row] |= {"test AUC": report.loc["macro AUC", "value"], "low": report.loc["macro AUC", "low"],
                       "high": report.loc["macro AUC", "high"],
                       "test accuracy": np.mean((p >= threshold) == test.labels)}
-        count_look(HERE / "test_looks.csv", "pneumoniamnist", "python notebooks/results/make_quality.py")
+        count_look(RESULTS / "test_looks.csv", "pneumoniamnist", "python -m tools.make_quality")
     table = pd.DataFrame(rows).round(4)
-    table.to_csv(HERE / "quality.csv", index=False, lineterminator="\n")
+    table.to_csv(RESULTS / "quality.csv", index=False, lineterminator="\n")
     print(table.to_string(index=False))
     return 0
 

@@ -3,8 +3,9 @@
 import ast
 import re
 
-from . import _copies, _report
-from ._series import NOTEBOOKS, select
+from dhl_helpers.commands import _copies
+from dhl_helpers.commands._series import NOTEBOOKS, select
+from dhl_helpers.tables import markdown
 
 ROOT = NOTEBOOKS.parent
 PLACE = ROOT / "docs" / "instructor"
@@ -60,7 +61,7 @@ def times(notebooks, timings):
         title = notebook.cells[0].source.split("\n")[0].lstrip("# ")
         rows.append((link(path, title), *measured, reading, exercises, len(points), sum(points)))
     head = ["notebook", "run, s", "memory, GB", "reading, min", "exercises, min", "exercises", "points"]
-    return _report.markdown(pd.DataFrame(rows, columns=head))
+    return markdown(pd.DataFrame(rows, columns=head))
 
 
 def schedule(rows, timings):
@@ -77,7 +78,7 @@ def schedule(rows, timings):
         lines.append([f"{clock // 60}:{clock % 60:02}", *line] if whole else line)
         part, clock = row.part, clock + int(row.minutes)
     head = [*(["at"] if whole else []), "part", "minutes", "what", "notebooks", "run, s"]
-    return _report.markdown(pd.DataFrame(lines, columns=head))
+    return markdown(pd.DataFrame(lines, columns=head))
 
 
 def wrong_answers(notebooks):
@@ -94,7 +95,7 @@ def wrong_answers(notebooks):
                 words = ast.get_docstring(node)
                 hint = next(hint for hint in hints[exercise] if words in hint)
                 rows.append((path.stem[:2], f"`{exercise}`", mistake.replace("_", " "), hint.replace("|", r"\|")))
-    return _report.markdown(pd.DataFrame(rows, columns=["notebook", "exercise", "the answer", "the hint it gets"]))
+    return markdown(pd.DataFrame(rows, columns=["notebook", "exercise", "the answer", "the hint it gets"]))
 
 
 def _hints(check):

@@ -1,9 +1,10 @@
-"""`refresh`: the maintainer's command that makes again what the repository holds of its own running.
+"""Make again what the repository holds of its own running: `python -m tools.refresh`.
 
 It executes the notebooks in place under their committed parameters, and writes the run time at the top of each,
 notebooks/results/timings.csv, the figure and the tables of README.md, and the tables of docs/instructor.
 """
 
+import argparse
 import base64
 import os
 import platform
@@ -12,24 +13,27 @@ import tempfile
 import time
 from pathlib import Path
 
-from . import _instructor, _pages, _report
-from ._series import NOTEBOOKS, own_kernel, select
+from dhl_helpers.commands import _pages, _report
+from dhl_helpers.commands._series import NOTEBOOKS, own_kernel, select
+from dhl_helpers.tables import markdown, replace
+
+from . import instructor
 
 RESULTS = NOTEBOOKS / "results"
 
 
-def add_parser(subparsers):
-    parser = subparsers.add_parser("refresh", help="for maintainers: make outputs, timings and README tables again")
-    parser.add_argument("--only", default="", metavar="03,04", help="numbers of the notebooks (default: all)")
-    return parser
+def main(only=""):
+    """Execute in place, in order, and 00 last because it shows the times of all.
 
-
-def main(args):
-    """Execute in place, in order, and 00 last because it shows the times of all."""
+    Parameters
+    ----------
+    only : str
+        Numbers of the notebooks, separated by commas; all when empty.
+    """
     import nbformat
     import pandas as pd
 
-    series = select(only=args.only)
+    series = select(only=only)
     with tempfile.TemporaryDirectory(prefix="dhl-refresh-") as folder:
         records = Path(folder, "results.csv")
         measured = [measure(path, records) for path in series]
@@ -53,9 +57,9 @@ def main(args):
         tables = {"notebooks": course_map(timings), "run": "\n".join(["```", *lines, summary, "```"])}
         if any(path.name.startswith("06") for path in series):
             results = _report.results(records).query("notebook == '06'")
-            tables["results"] = _report.markdown(results[["method", *_pages.FIRST]])
-    for page, of_page in {NOTEBOOKS.parent / "README.md": tables, **_instructor.pages()}.items():
-        _report.replace_tables(page, of_page)
+            tables["results"] = markdown(results[["method", *_pages.FIRST]])
+    for page, of_page in {NOTEBOOKS.parent / "README.md": tables, **instructor.pages()}.items():
+        replace(page, of_page)
 
 
 def measure(path, records):
@@ -113,4 +117,10 @@ def course_map(timings):
         aim = re.split(r"(?<=\.)\s", " ".join(aim.split()))[0]
         run = f"{seconds[path.stem]:.0f}" if path.stem in seconds else ""
         rows.append((f"[{title.lstrip('# ')}](notebooks/{path.name})", aim, run))
-    return _report.markdown(pd.DataFrame(rows, columns=["notebook", "what it is about", "run, s"]))
+    return markdown(pd.DataFrame(rows, columns=["notebook", "what it is about", "run, s"]))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m tools.refresh", description=__doc__.splitlines()[0])
+    parser.add_argument("--only", default="", metavar="03,04", help="numbers of the notebooks (default: all)")
+    main(**vars(parser.parse_args()))

@@ -12,7 +12,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from ..evaluation import _metrics, _resample, _table, evaluate
 from ..heads import SMOTE, make_head
 from ..measures import calibration_error
-from ._workbench import NETWORKS
+from .workbench import NETWORKS
 
 KEYS = ["base", "head", "treatment", "seed"]
 CHOICES = (0.001, 0.01, 0.1)  # of logistic regression's C

@@ -1,6 +1,6 @@
 """Make imbalance.csv, from which notebook 05 reads how far its results spread.
 
-    python notebooks/results/make_imbalance.py
+    python -m tools.make_imbalance
 
 It executes notebook 05 once for each of five seeds on the sample data and joins what the runs measured, so the protocol
 is the notebook's own. A seed decides the first weights of the CNN, the order of its images and its dropout, the heads
@@ -19,7 +19,8 @@ import papermill
 from tqdm import tqdm
 
 SEEDS = range(5)
-HERE = Path(__file__).resolve().parent
+NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
+RESULTS = NOTEBOOKS / "results"
 
 
 def main():
@@ -30,13 +31,13 @@ def main():
             out = Path(folder, str(seed))
             out.mkdir()
             papermill.execute_notebook(
-                HERE.parent / "05_imbalance.ipynb", out / "05.ipynb", {"SEED": seed, "OUT_DIR": str(out)},
-                kernel_name="python3", progress_bar=False, cwd=HERE.parent,
+                NOTEBOOKS / "05_imbalance.ipynb", out / "05.ipynb", {"SEED": seed, "OUT_DIR": str(out)},
+                kernel_name="python3", progress_bar=False, cwd=NOTEBOOKS,
             )  # fmt: skip
             tables.append(pd.read_csv(out / "imbalance.csv"))
-    unfinished = HERE / "imbalance.csv.unfinished"
+    unfinished = RESULTS / "imbalance.csv.unfinished"
     pd.concat(tables).round(6).to_csv(unfinished, index=False)
-    unfinished.replace(HERE / "imbalance.csv")
+    unfinished.replace(RESULTS / "imbalance.csv")
 
 
 if __name__ == "__main__":

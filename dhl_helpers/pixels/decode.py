@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from PIL import Image, ImageOps
 
-from .course import progress
-from .readers.dicom import is_dicom, read
-from .readers.dicom_pixels import open_image
+from ..progress import progress
+from .dicom import is_dicom, read
+from .dicom_greys import open_image
 
 MOST_PIXELS = 50_000_000  # of one image: more would take a gigabyte while it is converted
 DEPTHS = (1, 255, 4095, 65535)  # largest pixel value of fractions, of 8, 12 and 16 bits

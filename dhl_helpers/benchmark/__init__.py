@@ -1,0 +1,1 @@
+"""The benchmark: networks, features, heads and treatments of imbalance compared under one fixed protocol."""
