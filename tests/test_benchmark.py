@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT, radiographs
+from helpers import ROOT, radiographs
 from PIL import Image
 
 from dhl_helpers.__main__ import main
