@@ -1,6 +1,8 @@
 """Shared by the tests: where things are, and a series of three tiny notebooks."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -32,6 +34,12 @@ def radiographs(labels, patients=None, split=None, size=8, seed=0):
         table["split"] = split
     names = [f"class {label}" for label in range(labels.max() + 1)]
     return Radiographs(images.clip(0, 255).astype(np.uint8), labels, names, table, "made")
+
+
+def left_by_a_dead_process(name):
+    """A temporary name as a process of this machine had it that has ended: here one that only printed its number."""
+    code = f"from dhl_helpers.files import _temporary; print(_temporary({name!r}))"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
 
 
 @pytest.fixture(scope="session")
