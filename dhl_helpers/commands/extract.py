@@ -10,7 +10,7 @@ def add_parser(subparsers):
         "extract", help="write the features of a large data set, also on several machines",
         description="Images are read when they are needed and features written piece by piece: memory does not grow "
         "with the number of images, and a run that was stopped goes on where it was. A table of the same name, .csv, "
-        "has a row for each image. Not for diagnosis.",
+        "has one row per image. Not for diagnosis.",
     )  # fmt: skip
     parser.add_argument("--dataset", required=True, metavar="NAME", help="data set, for instance nih, chexpert, folder")
     parser.add_argument("--data-dir", default="", metavar="DIR", help="where it lies: for all workers the same path")
@@ -48,13 +48,14 @@ def main(args):
 
     from ..deep import DeepFeatures
     from ..pretrained import pretrained_base
+    from ..scale import extract
 
     base = pretrained_base(args.pretrained, data.image_shape, args.weights)
     deep = DeepFeatures(base, engine=args.engine, storage=args.storage)
     with cluster.connect(args.scheduler, args.workers) as client:
         threads = client.nthreads()
         print(f"{len(data)} images; {len(threads)} workers with {sum(threads.values())} threads.")
-        features = deep.transform(data, args.out, client)
+        features = extract(deep, data, args.out, client)
         data.table.to_csv(Path(args.out).with_suffix(".csv"), index=False)
         print(f"{features.path}: {features.shape[0]} rows of {features.shape[1]} features, {features.stored.name}.")
         if args.head:

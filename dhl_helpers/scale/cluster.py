@@ -85,10 +85,10 @@ def _transform(images):
     network, unread = get_worker().plugins[_Network.name], []
     with network.lock:
         network.deep = network.deep or pickle.loads(network.pickled)
-    return network.deep._compute(images, tqdm(disable=True), unread), unread
+    return network.deep.compute(images, tqdm(disable=True), unread), unread
 
 
-def computed(client, deep, pieces, bar, unread):
+def compute(client, deep, pieces, bar, unread):
     """Compute pieces on all workers. One that dies costs the pieces that it was working on; others take them.
 
     Parameters

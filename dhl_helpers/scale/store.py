@@ -1,6 +1,6 @@
 """Features in a file that may be larger than memory, grows in pieces and survives a kill.
 
-The layout is Zarr, version 3: a folder with a JSON header and one file of raw numbers a piece. Parquet would be one
+The layout is Zarr, version 3: a folder with a JSON header and one file of raw numbers per piece. Parquet would be one
 file whose footer comes last: a killed run leaves nothing readable, and two processes cannot write to it. Here a piece
 is there or not, several processes may write different ones, and any rows can be read alone. Pieces are not compressed
 (features are noise to a compressor), so that NumPy reads and writes them; `zarr.open_array` opens the folder too.
@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ..cache import PIECE, rounded
 from ..errors import DataError
 
-PIECE = 512  # images; what a kill can cost: 20 seconds of DenseNet121 on two cores
 FORMAT = 1
 
 
@@ -46,7 +46,7 @@ class FeatureFile:
             self.shape, self.stored = tuple(header["shape"]), np.dtype(header["data_type"]).newbyteorder("<")
             self.piece = header["chunk_grid"]["configuration"]["chunk_shape"][0]
         except (OSError, ValueError, TypeError, KeyError) as error:
-            raise DataError(f"{self.path}: not a file of features that DeepFeatures.transform wrote.") from error
+            raise DataError(f"{self.path}: not a file of features that `extract` wrote.") from error
 
     @classmethod
     def create(cls, path, shape, storage, made_of):
@@ -146,15 +146,6 @@ class FeatureFile:
 
     def _file(self, row):
         return self.path / "c" / str(row // self.piece) / "0"
-
-
-def rounded(features, storage):
-    """The features as they are kept: ndarray of `storage`; DataError if one is too large for float16."""
-    with np.errstate(over="ignore"):
-        kept = features.astype(storage, copy=False)
-    if np.isinf(kept).any() and not np.isinf(features).any():
-        raise DataError(f"Features up to {np.nanmax(np.abs(features)):.0f} do not fit into float16; use float32.")
-    return kept
 
 
 def _header(shape, storage, made_of):
