@@ -7,7 +7,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from . import cache, engines
 from .errors import DataError, listing
-from .pixels.arrays import as_images
+from .pixels.check import as_images
 from .progress import progress
 
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from . import cache
-from ._keras import keras, tf
+from ._keras import first_weights, keras, tf
 from .errors import DataError
 from .pixels.lazy import batches
 
@@ -150,7 +150,8 @@ def _mixed(base, _):
     half = "mixed_float16" if tf.config.list_physical_devices("GPU") else "mixed_bfloat16"
     text = base.to_json().replace('"class_name": "DTypePolicy", "config": {"name": "float32"}',
                                   f'"class_name": "DTypePolicy", "config": {{"name": "{half}"}}')  # fmt: skip
-    mixed = keras.models.model_from_json(text)
+    with first_weights():
+        mixed = keras.models.model_from_json(text)
     mixed.set_weights(base.get_weights())
     return keras.Model(mixed.inputs[0], keras.layers.Activation("linear", dtype="float32")(mixed.outputs[0]))
 
