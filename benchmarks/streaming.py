@@ -20,6 +20,7 @@ from PIL import Image
 
 import dhl_helpers as dhl
 from dhl_helpers.pixels.lazy import LazyImages
+from dhl_helpers.scale import extract as extract_to_file
 from tools.refresh import peak_memory
 
 FILES, SIZE = 500, 224
@@ -33,7 +34,7 @@ def extract(folder, n, to):
     layers = [keras.layers.Conv2D(8, 5, 4, activation="relu"), keras.layers.GlobalAveragePooling2D()]
     base = keras.Sequential([keras.Input((SIZE, SIZE, 1)), keras.layers.Rescaling(1 / 255), *layers])
     paths = sorted(Path(folder).glob("*.jpg"))
-    dhl.DeepFeatures(base).transform(LazyImages([paths[row % FILES] for row in range(n)], SIZE, 1), to=to)
+    extract_to_file(dhl.DeepFeatures(base), LazyImages([paths[row % FILES] for row in range(n)], SIZE, 1), to)
     print(peak_memory(os.getpid()))  # getrusage would count what its parent held before the start
 
 

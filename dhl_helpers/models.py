@@ -5,7 +5,7 @@ import json
 import os
 from pathlib import Path
 
-from ._keras import keras
+from ._keras import first_weights, keras
 from .errors import DataError
 from .progress import progress
 from .readers import sample
@@ -22,7 +22,7 @@ def build_cnn(image_shape, n_classes, seed=0, multilabel=False):
         (height, width, channels) of uint8 images; grey levels are divided by 255 inside.
     n_classes : int
     seed : int
-        Seeds Python's, NumPy's and TensorFlow's random streams, from which the first weights are drawn.
+        Of the first weights. No random stream outside is touched.
     multilabel : bool
         Whether an image can have several findings: then each output is a sigmoid of its own.
 
@@ -41,18 +41,18 @@ def build_cnn(image_shape, n_classes, seed=0, multilabel=False):
             f"Images of {image_shape[0]} x {image_shape[1]} pixels are too small for this network: after three "
             f"convolutions and poolings nothing is left for the fourth. Load them with image_size={SMALLEST} or more."
         )
-    keras.utils.set_random_seed(seed)
     layers = keras.layers
-    cnn = keras.Sequential([keras.Input(image_shape), layers.Rescaling(1 / 255)])
-    for filters in (16, 32, 64, 64):
-        cnn.add(layers.Conv2D(filters, 5, activation="relu"))
-        cnn.add(layers.MaxPooling2D(2))
-        cnn.add(layers.Dropout(0.25))
-    cnn.add(layers.Flatten())
-    for units in (128, 64):
-        cnn.add(layers.Dense(units, activation="relu"))
-        cnn.add(layers.Dropout(0.5))
-    cnn.add(layers.Dense(n_classes, activation="sigmoid" if multilabel else "softmax"))
+    with first_weights(seed):
+        cnn = keras.Sequential([keras.Input(image_shape), layers.Rescaling(1 / 255)])
+        for filters in (16, 32, 64, 64):
+            cnn.add(layers.Conv2D(filters, 5, activation="relu"))
+            cnn.add(layers.MaxPooling2D(2))
+            cnn.add(layers.Dropout(0.25))
+        cnn.add(layers.Flatten())
+        for units in (128, 64):
+            cnn.add(layers.Dense(units, activation="relu"))
+            cnn.add(layers.Dropout(0.5))
+        cnn.add(layers.Dense(n_classes, activation="sigmoid" if multilabel else "softmax"))
     return cnn
 
 

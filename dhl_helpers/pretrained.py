@@ -4,7 +4,7 @@ import hashlib
 import json
 import sys
 
-from ._keras import keras
+from ._keras import first_weights, keras
 from .errors import DataError
 from .readers import sample
 
@@ -14,7 +14,7 @@ NOT_FOR = (
 )
 
 
-def pretrained_base(name, image_shape, weights=None, pooling="avg"):
+def pretrained_base(name, image_shape, weights=None, pooling="avg", seed=0):
     """A pre-trained network without its top, with the preprocessing that its weights expect.
 
     Parameters
@@ -27,9 +27,12 @@ def pretrained_base(name, image_shape, weights=None, pooling="avg"):
         (height, width, channels) of uint8 images; grey ones are repeated over three channels.
     weights : str, optional
         Of keras.applications: "imagenet" (Keras downloads them once, a network is needed), or a weights file; None:
-        random.
+        random ones.
     pooling : {"avg", "max", None}
         Of keras.applications: None leaves the feature maps, for example (n, 7, 7, 1024).
+
+    seed : int
+        Of random weights.
 
     Returns
     -------
@@ -52,7 +55,8 @@ def pretrained_base(name, image_shape, weights=None, pooling="avg"):
     inputs = keras.Input(image_shape)
     colour = keras.layers.Concatenate()([inputs] * 3) if image_shape[2] == 1 else inputs
     try:
-        network = build(include_top=False, weights=weights, input_shape=(*image_shape[:2], 3), pooling=pooling)
+        with first_weights(seed):
+            network = build(include_top=False, weights=weights, input_shape=(*image_shape[:2], 3), pooling=pooling)
     except Exception as error:  # Keras raises ValueError, OSError or Exception here, for sizes and for downloads
         raise DataError(
             f"{name} with weights={weights!r} for images of {image_shape[0]} x {image_shape[1]} pixels: {error}. Take "
@@ -83,7 +87,8 @@ def simulated_cnn():
         raise DataError(f"{file}: not found. Restore it, or make it again with tools/pretrain.py.")
     if hashlib.sha256(file.read_bytes()).hexdigest() != json.loads(description.read_text())["sha256"]:
         raise DataError(f"{file}: damaged, not what {description.name} describes. Restore both.")
-    return keras.models.load_model(file, compile=False)
+    with first_weights():
+        return keras.models.load_model(file, compile=False)
 
 
 def _application(name):
