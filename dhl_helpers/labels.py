@@ -38,12 +38,14 @@ def as_labels(labels, class_names):
         raise DataError(f"Labels have shape {labels.shape}; give (n,), (n, 1), one-hot (n, {k}) or class names.")
     if labels.dtype == object:  # from a table: integers or names
         labels = np.array(labels.tolist())
+    if labels.dtype.kind == "S":
+        labels = np.char.decode(labels, "utf-8", "replace")
     if labels.dtype.kind in "UT":
         positions, bare = pd.Index(class_names).get_indexer(labels), [name.strip() for name in class_names]
         if len(set(bare)) == k:  # a space around a name makes no other class
             stripped = pd.Index(bare).get_indexer(np.char.strip(labels.astype(str)))
             positions = np.where(positions < 0, stripped, positions)
-        strange = sorted({repr(str(label)) for label in labels[positions < 0]})
+        strange = sorted({str(label) for label in labels[positions < 0]})
     elif labels.dtype.kind in "biuf":
         strange = sorted({str(label) for label in labels[~np.isin(labels, np.arange(k))]})
         positions = labels
@@ -84,13 +86,8 @@ def as_findings(labels, names):
 
 def holds_findings(labels, class_names):
     """Whether labels alone say that an image can have several findings: a row of (n, k) without exactly one 1."""
-    if np.ndim(labels) != 2 or np.shape(labels)[1] != len(class_names) or len(class_names) == 1:
-        return False
-    try:
-        labels = numbers(labels, "Labels", class_names)
-    except DataError:
-        return False
-    return bool(((labels == 1).sum(1) != 1).any())
+    labels, k = plain(labels, "Labels", class_names), len(class_names)
+    return labels.ndim == 2 and labels.shape[1] == k > 1 and bool(((labels == 1).sum(1) != 1).any())
 
 
 def distinct(class_names):

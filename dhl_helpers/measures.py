@@ -3,6 +3,8 @@
 `evaluate` gives the usual table. These answer single questions that it leaves open.
 """
 
+from numbers import Integral, Real
+
 import numpy as np
 import pandas as pd
 from scipy.stats import norm, rankdata
@@ -91,10 +93,10 @@ def calibration_error(labels, probabilities, n_bins=10, class_names=None):
     if class_names is None:
         if plain(labels, "Labels").dtype.kind not in "biuf":
             raise DataError("Labels that are names need class_names: the classes in the order of the columns.")
-        shape = np.shape(probabilities)
+        shape = plain(probabilities, "Probabilities").shape
         class_names = [str(label) for label in range(max(2, shape[1] if len(shape) > 1 else 2))]
     p, labels = as_probabilities(probabilities, class_names), as_labels(labels, class_names)
-    if not n_bins >= 1:
+    if not (isinstance(n_bins, Integral) and n_bins >= 1):
         raise DataError(f"n_bins is {n_bins}. Give 1 or more.")
     confidence, right = p.max(1), p.argmax(1) == labels
     bins = np.minimum((confidence * n_bins).astype(int), n_bins - 1)
@@ -188,6 +190,6 @@ def bootstrap(measure, labels, scores, patients=None, n_resamples=1000, seed=0):
 
 
 def _share(value):
-    if not (np.ndim(value) == 0 and 0 <= value <= 1):
+    if not (isinstance(value, Real) and 0 <= value <= 1):
         raise DataError(f"Sensitivity and specificity lie in 0 to 1, here {value!r}. First the one that must be kept.")
     return value

@@ -103,10 +103,10 @@ def same_rows(**columns):
         Pandas objects are in different order where their indices differ, unless one merely counts from 0 on and the
         other has other entries.
     """
-    columns = {name.replace("_", " "): each for name, each in columns.items() if each is not None}
-    scalars = [name for name, each in columns.items() if not hasattr(each, "__len__") or np.ndim(each) == 0]
-    if scalars:
-        raise DataError(f"{scalars[0]}: give one entry for each image, here {type(columns[scalars[0]]).__name__}.")
+    columns = {name: each for name, each in columns.items() if each is not None or name != "patients"}
+    for name, each in columns.items():
+        if isinstance(each, (str, bytes)) or not hasattr(each, "__len__") or getattr(each, "ndim", 1) == 0:
+            raise DataError(f"{name}: give one entry for each image, here {each!r}.")
     if len({len(each) for each in columns.values()}) > 1:
         found = ", ".join(f"{len(each)} {name}" for name, each in columns.items())
         raise DataError(f"These must be equally long: {found}.")

@@ -3,6 +3,8 @@
 A resample is given as weights: how often each image was drawn. They come in blocks, so that memory stays flat.
 """
 
+from numbers import Integral
+
 import numpy as np
 import pandas as pd
 
@@ -42,8 +44,10 @@ def resamples(y, patients, class_names, n_resamples, seed):
         raise DataError(
             f"{(codes < 0).sum()} entries of patients are missing (NaN). Fill them in or pass patients=None."
         )
-    if n_resamples < 0:
-        raise DataError(f"n_resamples is {n_resamples}. Give 0 (no interval) or more.")
+    if not (isinstance(n_resamples, Integral) and n_resamples >= 0):
+        raise DataError(f"n_resamples is {n_resamples!r}. Give a whole number, 0 for no interval.")
+    if n_resamples and not codes.any():
+        raise DataError("All images are of one patient: an interval needs more. Add patients, or set n_resamples=0.")
     members = np.zeros((codes.max() + 1, len(class_names)))
     np.add.at(members, (codes, y), 1)
     return _blocks(codes, members, n_resamples, seed)
