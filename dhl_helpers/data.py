@@ -95,8 +95,10 @@ class Radiographs:
         Returns
         -------
         Radiographs
-            Without the images of which the answer is not known.
+            Without the images of which the answer is not known. DataError where each image has one class.
         """
+        if not self.multilabel:
+            raise DataError(f"{self.name!r} has one class per image: {', '.join(self.class_names)}. Use it as it is.")
         name = name or pd.Series(np.nansum(self.labels, 0), self.class_names).drop(NONE, errors="ignore").idxmax()
         table = self.table.assign(split=parts_of(self, seed))
         one = choose(Found(table, self.class_names, np.arange(len(self)), self.labels), name)
