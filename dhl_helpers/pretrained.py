@@ -1,11 +1,11 @@
 """Bases that were trained elsewhere: on the simulated films of this course, or on ImageNet."""
 
-import hashlib
 import json
 import sys
 
 from ._keras import first_weights, keras
 from .errors import DataError
+from .files import digest
 from .readers import sample
 
 NOT_FOR = (
@@ -85,7 +85,7 @@ def simulated_cnn():
     file = description.with_suffix(".keras")
     if not (file.is_file() and description.is_file()):
         raise DataError(f"{file}: not found. Restore it, or make it again with tools/pretrain.py.")
-    if hashlib.sha256(file.read_bytes()).hexdigest() != json.loads(description.read_text())["sha256"]:
+    if digest(file) != json.loads(description.read_text(encoding="utf-8"))["sha256"]:
         raise DataError(f"{file}: damaged, not what {description.name} describes. Restore both.")
     with first_weights():
         return keras.models.load_model(file, compile=False)
