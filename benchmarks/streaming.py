@@ -61,7 +61,7 @@ def reading():
         paths = sorted(Path(folder).rglob("*.jpg"))
         on_disk = LazyImages(paths, loading.SIZE, 1)
         in_memory = np.asarray(on_disk)
-        slow = dhl.DeepFeatures(dhl.pretrained_base("DenseNet121", shape))
+        slow = dhl.DeepFeatures(dhl.pretrained_base("DenseNet121", shape, weights=None))
         ways = {"in memory": lambda: slow.transform(in_memory), "from files": lambda: slow.transform(on_disk)}
         tables.append(compare("DenseNet121, JPEG of 1654 x 1357", 64, ways))
         fast = dhl.DeepFeatures(dhl.conv_base(dhl.build_cnn(shape, 3)))

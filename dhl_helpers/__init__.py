@@ -7,8 +7,8 @@ loading TensorFlow.
 from importlib import import_module
 
 _HOME = {
-    "start": "course", "claim": "course", "check": "exercises", "record": "course",
-    "check_machine": "machine", "progress_report": "points",
+    "start": "course", "claim": "course", "finding": "course", "guard": "course", "record": "course",
+    "check": "exercises", "check_machine": "machine", "progress_report": "points",
     "load_dataset": "data", "Radiographs": "data", "as_labels": "labels", "validate": "validation",
     "DataError": "errors",
     "build_cnn": "models", "train_cnn": "models", "baseline_cnn": "models", "save_baseline": "models",

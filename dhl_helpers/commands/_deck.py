@@ -66,7 +66,7 @@ def sections(notebook):
 def contents(cell, caption):
     """The slides of one key cell, a list of cells each.
 
-    A figure stands with its caption and without its code, a claim that fills the slide without its code; other code and
+    A figure stands with its caption and without its code, so do findings and claims that fill the slide; other code and
     its output are on two slides where one is too small.
     """
     from nbformat.v4 import new_code_cell, new_markdown_cell
@@ -84,13 +84,14 @@ def contents(cell, caption):
             figure = new_code_cell("", outputs=[output], metadata={"transient": {"remove_source": True}})
             slides.append([figure, new_markdown_cell(f"*{said[:1].upper()}{said[1:]}*")])
         return slides
-    printed = [output for output in cell.outputs if output.output_type == "stream"]
+    printed = [output for output in cell.outputs
+               if output.output_type == "stream" or "dhl-finding" in output.get("data", {}).get("text/html", "")]
     code = new_code_cell(cell.source)
     output = new_code_cell("", outputs=printed, metadata={"transient": {"remove_source": True}})
-    lines = len(cell.source.splitlines()) + sum(len(each.text.splitlines()) for each in printed)
+    lines = len(cell.source.splitlines()) + sum(len(each.get("text", "\n\n").splitlines()) for each in printed)
     if lines <= LINES or not printed:
         return [[code, output]]
-    return [[output]] if "dhl.claim(" in cell.source else [[code], [output]]
+    return [[output]] if re.search(r"dhl\.(claim|finding)\(", cell.source) else [[code], [output]]
 
 
 def plain(text):
