@@ -1,7 +1,7 @@
 """From files to arrays: load a data set, keep it small in memory, split it by patient."""
 
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,7 @@ import pandas as pd
 from . import readers
 from .errors import DataError, listing
 from .labels import as_labels
-from .pixels.decode import absent, decode_all, rows_of
+from .pixels.decode import absent, decode_all, depth_of, rows_of
 from .readers.findings import NONE, choose
 from .readers.found import Found
 from .splitting import name_patients, parts_of
@@ -33,6 +33,9 @@ class Radiographs:
         The data set's name.
     skipped : list of str
         Files left out because they could not be read, with the reason.
+    depth : {8, 12, 16}, optional
+        Bits of the grey images of 16 bits that do not say how many they use, one for all of them: 2**depth - 1 is
+        white. None where there are no such images.
     """
 
     images: np.ndarray
@@ -41,6 +44,7 @@ class Radiographs:
     table: pd.DataFrame
     name: str = ""
     skipped: list = field(default_factory=list)
+    depth: int | None = None
 
     def __len__(self):
         return len(self.labels)
@@ -71,8 +75,8 @@ class Radiographs:
     def subset(self, rows):
         """The images at `rows` (a boolean mask or positions), with everything that belongs to them."""
         table = self.table[rows] if np.asarray(rows).dtype == bool else self.table.iloc[rows]
-        images = rows_of(self.images, rows)
-        return Radiographs(images, self.labels[rows], self.class_names, table.reset_index(drop=True), self.name)
+        images, table = rows_of(self.images, rows), table.reset_index(drop=True)
+        return replace(self, images=images, labels=self.labels[rows], table=table, skipped=[])
 
     def part(self, name):
         """A part that the data set itself names, such as "test" or "external"; DataError where it does not."""
@@ -101,7 +105,7 @@ class Radiographs:
         table = self.table.assign(split=parts_of(self, seed))
         one = choose(Found(table, self.class_names, np.arange(len(self)), self.labels), name)
         images, labels = rows_of(self.images, one.images), as_labels(one.table["label"], one.class_names)
-        return Radiographs(images, labels, one.class_names, one.table, f"{self.name}:{name}")
+        return Radiographs(images, labels, one.class_names, one.table, f"{self.name}:{name}", depth=self.depth)
 
     def split(self, seed=0):
         """Split into training, validation and test part; no patient is in two of them.
@@ -124,8 +128,14 @@ class Radiographs:
         return tuple(self.subset(parts == name) for name in ("train", "val", "test"))
 
 
-def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error="raise", lazy=False, **options):
+def load_dataset(
+    name="sample", data_dir="", image_size=96, channels=1, on_error="raise", lazy=False, depth=None, **options
+):
     """Load a data set into memory, one byte a pixel; or list it, and leave the pixels on disk.
+
+    Images of 8 bits are taken as they are, DICOM through its window (`dhl_helpers.pixels.dicom_greys`). Grey images of
+    16 bits often hold fewer. Where the file says how many (Bits Stored of DICOM, sBIT of PNG, the largest value of
+    PNM), these count. The others are scaled alike, by one depth for the whole set.
 
     Parameters
     ----------
@@ -142,7 +152,11 @@ def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error
         What to do with images that cannot be read.
     lazy : bool
         Decode images only where they are used, for sets that do not fit in memory: `images` is then a `LazyImages`,
-        from which `DeepFeatures` reads as it goes. Only missing files are noticed at once.
+        from which `DeepFeatures` reads as it goes. Only missing files are noticed at once, and the depth is that of
+        100 images.
+    depth : {8, 12, 16}, optional
+        Bits of grey images of 16 bits that do not say how many they use. By default the fewest that hold all of them,
+        each but for one pixel in 200; a mixed set is warned of.
     **options
         What the reader of this data set takes besides, for example `label_column` for "csv".
 
@@ -158,6 +172,8 @@ def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error
     readers.named(name)
     if not 8 <= image_size <= 4096 or channels not in (1, 3) or on_error not in ("raise", "skip"):
         raise DataError("image_size is 8 to 4096 pixels, channels 1 or 3, on_error 'raise' or 'skip'.")
+    if depth not in (None, 8, 12, 16):
+        raise DataError(f"depth: {depth!r}. Give the bits of images of 16 bits: 8, 12 or 16; or leave it out.")
     found = readers.read(name, data_dir, options)
     table, missing = found.table.reset_index(drop=True), found.table["label"].isna()
     if missing.any():
@@ -170,9 +186,12 @@ def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error
     if lazy:
         from .pixels.lazy import LazyImages
 
-        images, failed = LazyImages(sources, image_size, channels, on_error == "skip"), absent(sources)
+        depth = depth or depth_of(sources)
+        images, failed = LazyImages(sources, image_size, channels, on_error == "skip", depth), absent(sources)
     else:
-        images, failed = decode_all(sources, image_size, channels, f"reading {name}")
+        images, failed, depth, remarks = decode_all(sources, image_size, channels, f"reading {name}", depth)
+        if remarks:
+            warnings.warn(f"{name!r}: " + listing(remarks).strip(), stacklevel=2)
     skipped = [f"{table['path'][row]}: {reason}" for row, reason in failed.items()]
     if skipped and (on_error == "raise" or len(skipped) == len(table)):
         raise DataError(
@@ -193,4 +212,4 @@ def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error
         if table["label"].nunique() < 2:
             raise DataError(f"{name!r} has images of one class only, {table.label[0]!r}. Add images of a second class.")
         labels = as_labels(table["label"], found.class_names)
-    return Radiographs(images, labels, found.class_names, table, name, skipped)
+    return Radiographs(images, labels, found.class_names, table, name, skipped, depth)
