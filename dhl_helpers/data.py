@@ -9,7 +9,8 @@ import pandas as pd
 from . import readers
 from .errors import DataError, listing
 from .labels import as_labels
-from .pixels.decode import absent, decode_all, depth_of, rows_of
+from .pixels.decode import rows_of
+from .pixels.lazy import read_or_list
 from .readers.findings import NONE, choose
 from .readers.found import Found
 from .splitting import name_patients, parts_of
@@ -34,8 +35,7 @@ class Radiographs:
     skipped : list of str
         Files left out because they could not be read, with the reason.
     depth : {8, 12, 16}, optional
-        Bits of the grey images of 16 bits that do not say how many they use, one for all of them: 2**depth - 1 is
-        white. None where there are no such images.
+        Bits of the images of 16 bits that do not say how many they use: 2**depth - 1 is white. None without such.
     """
 
     images: np.ndarray
@@ -128,14 +128,9 @@ class Radiographs:
         return tuple(self.subset(parts == name) for name in ("train", "val", "test"))
 
 
-def load_dataset(
-    name="sample", data_dir="", image_size=96, channels=1, on_error="raise", lazy=False, depth=None, **options
-):
+def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error="raise", lazy=False, depth=None,
+                 **options):  # fmt: skip
     """Load a data set into memory, one byte a pixel; or list it, and leave the pixels on disk.
-
-    Images of 8 bits are taken as they are, DICOM through its window (`dhl_helpers.pixels.dicom_greys`). Grey images of
-    16 bits often hold fewer. Where the file says how many (Bits Stored of DICOM, sBIT of PNG, the largest value of
-    PNM), these count. The others are scaled alike, by one depth for the whole set.
 
     Parameters
     ----------
@@ -152,11 +147,11 @@ def load_dataset(
         What to do with images that cannot be read.
     lazy : bool
         Decode images only where they are used, for sets that do not fit in memory: `images` is then a `LazyImages`,
-        from which `DeepFeatures` reads as it goes. Only missing files are noticed at once, and the depth is that of
-        100 images.
+        from which `DeepFeatures` reads as it goes. Only missing files are noticed at once; 100 files decide on depth.
     depth : {8, 12, 16}, optional
-        Bits of grey images of 16 bits that do not say how many they use. By default the fewest that hold all of them,
-        each but for one pixel in 200; a mixed set is warned of.
+        Bits of grey images of 16 bits that do not say how many they use (DICOM: Bits Stored, PNG: sBIT), one for the
+        whole set: 2**depth - 1 is white. By default the fewest that hold all but one pixel in 200 of each image; a
+        mixed set is warned of.
     **options
         What the reader of this data set takes besides, for example `label_column` for "csv".
 
@@ -169,11 +164,8 @@ def load_dataset(
     DataError
         If something is missing or cannot be read; the message lists every such file.
     """
-    readers.named(name)
     if not 8 <= image_size <= 4096 or channels not in (1, 3) or on_error not in ("raise", "skip"):
         raise DataError("image_size is 8 to 4096 pixels, channels 1 or 3, on_error 'raise' or 'skip'.")
-    if depth not in (None, 8, 12, 16):
-        raise DataError(f"depth: {depth!r}. Give the bits of images of 16 bits: 8, 12 or 16; or leave it out.")
     found = readers.read(name, data_dir, options)
     table, missing = found.table.reset_index(drop=True), found.table["label"].isna()
     if missing.any():
@@ -183,21 +175,13 @@ def load_dataset(
         warnings.warn(found.remark, stacklevel=2)
     name_patients(table, name, found.images is not None)
     sources = table["path"] if found.images is None else found.images
-    if lazy:
-        from .pixels.lazy import LazyImages
-
-        depth = depth or depth_of(sources)
-        images, failed = LazyImages(sources, image_size, channels, on_error == "skip", depth), absent(sources)
-    else:
-        images, failed, depth, remarks = decode_all(sources, image_size, channels, f"reading {name}", depth)
-        if remarks:
-            warnings.warn(f"{name!r}: " + listing(remarks).strip(), stacklevel=2)
+    images, failed, depth, remarks = read_or_list(sources, image_size, channels, name, lazy, on_error, depth)
+    if remarks:
+        warnings.warn(f"{name!r}: " + listing(remarks).strip(), stacklevel=2)
     skipped = [f"{table['path'][row]}: {reason}" for row, reason in failed.items()]
     if skipped and (on_error == "raise" or len(skipped) == len(table)):
-        raise DataError(
-            f"{len(skipped)} of {len(table)} images cannot be read. Mend or remove them, or load the rest with "
-            f"on_error='skip':\n{listing(skipped)}"
-        )
+        raise DataError(f"{len(skipped)} of {len(table)} images cannot be read. Mend or remove them, or load the rest "
+                        f"with on_error='skip':\n{listing(skipped)}")  # fmt: skip
     if skipped:
         warnings.warn(f"{len(skipped)} of {len(table)} images could not be read and are left out.", stacklevel=2)
         kept = np.setdiff1d(np.arange(len(table)), list(failed))
