@@ -51,7 +51,7 @@ bench: $(READY)
 
 lab: $(READY)
 	$(PY) -m dhl_helpers student
-	$(PY) -m jupyter lab my_course
+	$(PY) -m jupyter lab --config .jupyter/lab.json
 
 # For teachers: the exercises as assignments for nbgrader, in assignments/.
 assignment: $(CLASS_READY)
