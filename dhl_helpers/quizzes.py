@@ -120,4 +120,4 @@ def form(number, questions):
 
 def inline(text):
     """A text as HTML, what stands between backticks as code."""
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text, quote=False))
