@@ -47,18 +47,40 @@ def goals(notebooks):
     return "\n\n".join(parts)
 
 
+def facts(notebook):
+    """What a notebook says of itself: its title, minutes for reading and for the exercises, points of each exercise."""
+    top = notebook.cells[0].source
+    reading, exercises = re.search(r"read(?:ing:)? (\d+) min.+?exercises:? (\d+) min", top, re.DOTALL).groups()
+    points = [points for *_, points in _copies.exercises(notebook)]
+    return top.split("\n")[0].lstrip("# "), int(reading), int(exercises), points
+
+
+def questions(notebooks):
+    """The question that each notebook answers, by the name of its file.
+
+    It stands in the map in 00, `| title | question |`; where the map has none, the first sentence takes its place.
+    """
+    first = next(notebook for path, notebook in notebooks.items() if path.name.startswith("00"))
+    text = "\n".join(cell.source for cell in first.cells if cell.cell_type == "markdown")
+    asked = {title.strip("[ ").split("]")[0]: words.strip() for title, words in re.findall(
+        r"^\| *(\[?\d\d [^|]+?) *\| *([^|]+?) *\|", text, re.MULTILINE)}  # fmt: skip
+    return {
+        path.name: asked.get(facts(notebook)[0])
+        or re.split(r"(?<=\.)\s", " ".join(notebook.cells[0].source.split("\n\n")[1].split()))[0]
+        for path, notebook in notebooks.items()
+    }
+
+
 def times(notebooks, timings):
     """Measured seconds and memory, estimated minutes, exercises and points."""
     import pandas as pd
 
     rows = []
     for path, notebook in notebooks.items():
-        reading, exercises = re.search(r"reading: (\d+) min, exercises: (\d+) min", notebook.cells[0].source).groups()
-        points = [points for *_, points in _copies.exercises(notebook)]
+        title, reading, exercises, points = facts(notebook)
         measured = ["", ""]
         if path.stem in timings.index:
             measured = [f"{timings['seconds'][path.stem]:.0f}", f"{timings['memory_mb'][path.stem] / 1000:.1f}"]
-        title = notebook.cells[0].source.split("\n")[0].lstrip("# ")
         rows.append((link(path, title), *measured, reading, exercises, len(points), sum(points)))
     head = ["notebook", "run, s", "memory, GB", "reading, min", "exercises, min", "exercises", "points"]
     return markdown(pd.DataFrame(rows, columns=head))
