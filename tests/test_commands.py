@@ -13,7 +13,7 @@ from importlib.util import find_spec
 import nbformat
 import pandas as pd
 import pytest
-from conftest import ROOT
+from helpers import ROOT
 from nbformat.v4 import new_code_cell, new_notebook
 
 from dhl_helpers.__main__ import main
@@ -256,12 +256,14 @@ def test_open_exercises_are_not_done_yet(run, tiny, tmp_path):
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads the peak memory from /proc")
 def test_refresh(tiny, tmp_path):
     """In a copy of the repository with the tiny series: outputs, timings, the figure and the README's tables."""
-    shutil.copytree(ROOT / "dhl_helpers", tmp_path / "dhl_helpers")
+    for package in ("dhl_helpers", "tools"):
+        shutil.copytree(ROOT / package, tmp_path / package)
     shutil.copytree(tiny, tmp_path / "notebooks")
     (tmp_path / "README.md").write_text(
         "<!-- run:begin (by refresh) -->\n<!-- run:end -->\n<!-- notebooks:begin -->\nstale\n<!-- notebooks:end -->\n"
     )
-    done = subprocess.run([*COMMAND, "refresh"], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    command = [sys.executable, "-m", "tools.refresh"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     timings = pd.read_csv(tmp_path / "notebooks" / "results" / "timings.csv")
     assert list(timings["notebook"]) == ["00_first", "01_second", "02_third"]

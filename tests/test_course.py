@@ -13,6 +13,7 @@ from nbclient import NotebookClient
 
 import dhl_helpers as dhl
 from dhl_helpers import course
+from dhl_helpers.progress import progress
 
 PUBLIC = """
 start claim check record show_images PALETTE MARKERS LINESTYLES
@@ -143,23 +144,23 @@ def test_record_writes_nothing_where_no_file_is_named(tmp_path, monkeypatch):
 def test_a_progress_bar_is_drawn_only_where_there_is_a_keyboard(monkeypatch, keyboard):
     shell = SimpleNamespace(kernel=SimpleNamespace(_allow_stdin=keyboard))
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
-    with course.progress(range(3), description="here") as bar:
+    with progress(range(3), description="here") as bar:
         assert bar.disable is not keyboard and list(bar) == [0, 1, 2]
 
 
 def test_a_progress_bar_outside_a_notebook_needs_a_terminal(monkeypatch, capfd):
     monkeypatch.delitem(sys.modules, "IPython", raising=False)
-    assert list(course.progress(range(3), total=3)) == [0, 1, 2]
+    assert list(progress(range(3), total=3)) == [0, 1, 2]
     assert capfd.readouterr().err == ""
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    assert list(course.progress(range(3), total=3, unit="image", description="reading")) == [0, 1, 2]
+    assert list(progress(range(3), total=3, unit="image", description="reading")) == [0, 1, 2]
     assert "reading" in capfd.readouterr().err
 
 
 def test_a_headless_notebook_has_no_progress_bar_and_keeps_its_claims():
     cells = [
-        "EPOCHS = 1\nimport dhl_helpers as dhl\nfrom dhl_helpers.course import COMMITTED, progress",
-        "for _ in progress(range(5)):\n    pass\nprint('done')",
+        "EPOCHS = 1\nimport dhl_helpers as dhl\nfrom dhl_helpers.course import COMMITTED",
+        "from dhl_helpers.progress import progress\nfor _ in progress(range(5)):\n    pass\nprint('done')",
         "dhl.claim('pigs fly', False)",
         "EPOCHS = COMMITTED['EPOCHS']\ndhl.claim('pigs fly', False)",
     ]

@@ -11,63 +11,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import real
+from helpers import RAMP, compressed, film, real, refused, save
 from PIL import Image
-from test_bad_input import refused
-from test_readers import save
 
 import dhl_helpers as dhl
 from dhl_helpers.pixels import dicom, dicom_worker
 from dhl_helpers.pixels.dicom_greys import open_image
 
-RAMP = (np.add.outer(np.arange(32), np.arange(40)) * 57 % 4096).astype(np.uint16)  # 12 bits
-
-
-def film(path, pixels=RAMP, bits=None, suffix=True, **elements):
-    """Write a DICOM radiograph of these pixels; an element given as None is left out."""
-    import pydicom
-    from pydicom.uid import ExplicitVRLittleEndian
-
-    dataset = pydicom.Dataset()
-    dataset.file_meta = pydicom.dataset.FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.1"
-    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = "1.2.3"
-    dataset.Modality, dataset.PhotometricInterpretation, dataset.SamplesPerPixel = "CR", "MONOCHROME2", 1
-    dataset.Rows, dataset.Columns = pixels.shape[-2:] if pixels.ndim < 4 else pixels.shape[1:3]
-    dataset.BitsAllocated = 8 * pixels.dtype.itemsize
-    dataset.BitsStored = bits or dataset.BitsAllocated
-    dataset.HighBit, dataset.PixelRepresentation = dataset.BitsStored - 1, int(pixels.dtype.kind == "i")
-    dataset.PixelData = pixels.tobytes()
-    for name, value in elements.items():
-        if value is None:
-            delattr(dataset, name)
-        else:
-            setattr(dataset, name, value)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    dataset.save_as(path, enforce_file_format=True)
-    return path
-
 
 def scaled(pixels, low, high):
     return np.round((pixels.astype(float) - low) * 255 / (high - low)).clip(0, 255)
-
-
-def compressed(path, syntax):
-    """Compress a DICOM file in place."""
-    import gdcm
-
-    reader, change, writer = gdcm.ImageReader(), gdcm.ImageChangeTransferSyntax(), gdcm.ImageWriter()
-    reader.SetFileName(str(path))
-    assert reader.Read()
-    change.SetTransferSyntax(gdcm.TransferSyntax(getattr(gdcm.TransferSyntax, syntax)))
-    change.SetInput(reader.GetImage())
-    assert change.Change()
-    writer.SetFileName(str(path))
-    writer.SetFile(reader.GetFile())
-    writer.SetImage(change.GetOutput())
-    assert writer.Write()
-    return path
 
 
 # Pixels

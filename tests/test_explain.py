@@ -4,7 +4,7 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from helpers import ROOT
 
 import dhl_helpers as dhl
 from dhl_helpers._keras import keras

@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 import sklearn
-from conftest import radiographs
+from helpers import radiographs
 from imblearn.pipeline import make_pipeline
 from sklearn.model_selection import GroupKFold, TunedThresholdClassifierCV, cross_val_predict
 from sklearn.preprocessing import StandardScaler

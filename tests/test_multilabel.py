@@ -5,9 +5,9 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import refused
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss, roc_auc_score
-from test_bad_input import refused
 
 import dhl_helpers as dhl
 from dhl_helpers.data import Radiographs

@@ -10,13 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import skops.io
-from conftest import radiographs
+from helpers import radiographs, refused
 from imblearn.pipeline import make_pipeline as make_imblearn_pipeline
 from PIL import Image
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from test_bad_input import refused
 
 import dhl_helpers as dhl
 from dhl_helpers import pipeline_files

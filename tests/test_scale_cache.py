@@ -7,8 +7,7 @@ import time
 
 import numpy as np
 import pytest
-from conftest import ROOT
-from test_scale_stream import tiny_base
+from helpers import ROOT, tiny_base
 
 import dhl_helpers as dhl
 from dhl_helpers import cache

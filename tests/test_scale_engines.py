@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from test_scale_stream import tiny_base
+from helpers import tiny_base
 
 import dhl_helpers as dhl
 from dhl_helpers import engines

@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from helpers import ROOT, tiny_base
 from PIL import Image
 
 import dhl_helpers as dhl
@@ -24,16 +24,6 @@ def paths(tmp_path_factory):
     for row in range(50):
         Image.fromarray(rng.integers(0, 256, (30, 30)).astype(np.uint8)).save(folder / f"{row:02}.png")
     return sorted(folder.iterdir())
-
-
-def tiny_base():
-    from dhl_helpers._keras import keras
-
-    keras.utils.set_random_seed(0)
-    convolution = keras.layers.Conv2D(6, 3, activation="relu")
-    return keras.Sequential(
-        [keras.Input((32, 32, 1)), convolution, keras.layers.AveragePooling2D(5), keras.layers.Flatten()]
-    )
 
 
 @pytest.fixture(scope="module")
@@ -162,7 +152,7 @@ import numpy as np
 import dhl_helpers as dhl
 from dhl_helpers.pixels.lazy import LazyImages
 sys.path.insert(0, "tests")
-from test_scale_stream import tiny_base
+from helpers import tiny_base
 import dhl_helpers.scale.store as store
 store.PIECE = 64
 paths, times, to = sorted(Path(sys.argv[1]).iterdir()), int(sys.argv[2]), sys.argv[3]

@@ -5,7 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from helpers import ROOT
 
 import dhl_helpers as dhl
 from dhl_helpers import pretrained
