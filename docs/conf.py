@@ -142,16 +142,16 @@ def alternative(caption):
 def cards():
     """A card for each notebook: its first figure, its question, minutes and points."""
     notebooks = {path: nbformat.read(path, as_version=4) for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))}
-    questions, parts = instructor.questions(notebooks), ["::::{grid} 1 2 2 3\n:gutter: 3\n"]
+    questions, parts = instructor.questions(notebooks), [":::::{grid} 1 2 2 3\n:gutter: 3\n"]
     for path, notebook in notebooks.items():
         title, reading, exercises, points = instructor.facts(notebook)
         picture, alt = thumbnail(notebook, path.stem)
         parts.append(
-            f":::{{grid-item-card}} {title}\n:link: notebooks/{path.stem}\n:link-type: doc\n:link-alt: {title}\n"
-            f":img-top: /{picture}\n:img-alt: {alt}\n\n{questions[path.name]}\n+++\n"
-            f"{reading + exercises} minutes, {sum(points)} points\n:::\n"
+            f"::::{{grid-item-card}} {title}\n:link: notebooks/{path.stem}\n:link-type: doc\n:link-alt: {title}\n"
+            f":img-top: /{picture}\n:img-alt: {alt}\n\n{questions[path.name]}\n\n"
+            f":::{{card-footer}}\n{reading + exercises} minutes, {sum(points)} points\n:::\n::::\n"
         )
-    return "\n".join([*parts, "::::"])
+    return "\n".join([*parts, ":::::"])
 
 
 def thumbnail(notebook, name):
@@ -183,7 +183,7 @@ def remember(app, pagename, templatename, context, doctree):
     for section in page.select("section[id]"):
         own = [child for child in section.children if getattr(child, "name", None) != "section"]
         text = " ".join(" ".join(child.get_text(" ") if child.name else child for child in own).split())
-        found.append([section["id"], text])
+        found.append([section["id"], re.sub(r" ([,.;:)])|(?<=\() ", r"\1", text)])
     app.env.texts = {**getattr(app.env, "texts", {}), context["pagename"]: found}
 
 

@@ -2,8 +2,9 @@
 
 import ast
 import re
+from html import escape
 
-from dhl_helpers.commands import _copies
+from dhl_helpers.commands import _copies, _exam
 from dhl_helpers.commands._series import NOTEBOOKS, select
 from dhl_helpers.tables import markdown
 
@@ -28,6 +29,10 @@ def pages():
             **{name: schedule(rows, timings) for name, rows in schedules.groupby("schedule")},
         },
         PLACE / "mistakes.md": {"answers": wrong_answers(notebooks)},
+        PLACE / "syllabus.md": {"units": syllabus(notebooks)},
+        PLACE / "platform.md": {"text": platform_text(notebooks)},
+        PLACE / "exam.md": {"computed": _exam.numbered(question for question, _ in _exam.variants(0)["A"])},
+        PLACE / "exam_key.md": {"computed": _exam.numbered(answer for _, answer in _exam.variants(0)["A"])},
     }
 
 
@@ -84,6 +89,45 @@ def times(notebooks, timings):
         rows.append((link(path, title), *measured, reading, exercises, len(points), sum(points)))
     head = ["notebook", "run, s", "memory, GB", "reading, min", "exercises, min", "exercises", "points"]
     return markdown(pd.DataFrame(rows, columns=head))
+
+
+def syllabus(notebooks):
+    """The units of the course with their questions, minutes and points, and the sums."""
+    import pandas as pd
+
+    rows, asked = [], questions(notebooks)
+    for path, notebook in notebooks.items():
+        title, reading, exercises, points = facts(notebook)
+        rows.append((link(path, title), asked[path.name], reading + exercises, sum(points)))
+    total = ("**All**", "", *(sum(row[place] for row in rows) for place in (2, 3)))
+    return markdown(pd.DataFrame([*rows, total], columns=["unit", "question", "minutes", "points"]))
+
+
+def platform_text(notebooks):
+    """The course as HTML to paste into a learning platform: what it is, its units, how it is marked."""
+    asked = questions(notebooks)
+    minutes = points = 0
+    units = []
+    for path, notebook in notebooks.items():
+        title, reading, exercises, earned = facts(notebook)
+        minutes, points = minutes + reading + exercises, points + sum(earned)
+        units.append(f"<li><b>{escape(title)}</b>: {escape(asked[path.name])} ({reading + exercises} minutes, "
+                     f"{sum(earned)} points)</li>")  # fmt: skip
+    return "\n".join([
+        "```html",
+        "<h3>Deep Hybrid Learning for radiographs</h3>",
+        "<p>A convolutional network turns a radiograph into features, and a classical classifier decides on them.",
+        "You build this method step by step in Jupyter notebooks, and measure honestly what it gains. You need a",
+        "little Python and NumPy, no medical knowledge, and no graphics card. The sample radiographs are simulated;",
+        "nothing in this course is for diagnosis.</p>",
+        f"<p>{len(units)} units, about {minutes / 60:.0f} hours of reading and exercises, {points} points.</p>",
+        "<ol start=\"0\">",
+        *units,
+        "</ol>",
+        "<p>Each unit has exercises that check themselves, and a quiz with feedback. Hand in the notebook under",
+        "the name that it has.</p>",
+        "```",
+    ])  # fmt: skip
 
 
 def schedule(rows, timings):

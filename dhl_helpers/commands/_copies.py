@@ -97,8 +97,9 @@ def write(args, make):
     memory = out / ".written.json"
     written = json.loads(memory.read_text(encoding="utf-8")) if memory.exists() else {}
     fresh, kept = 0, []
-    for path in select(args.notebooks):
-        copy = out / path.name
+    for path in [*select(args.notebooks), *sorted(Path(args.notebooks).resolve().glob("warm_up/*.ipynb"))]:
+        copy = out / path.relative_to(Path(args.notebooks).resolve())
+        copy.parent.mkdir(exist_ok=True)
         if copy.exists() and digest(copy.read_bytes()) != written.get(path.name):
             kept.append(path.name)
             continue

@@ -20,7 +20,7 @@ HEADINGS = {
     "h1": ParagraphStyle("h1", TEXT, fontName="VeraBd", fontSize=17, leading=22, spaceAfter=4 * mm),
     "h2": ParagraphStyle("h2", TEXT, fontName="VeraBd", fontSize=12, leading=16, spaceBefore=5 * mm),
 }
-WIDTH = A4[0] - 40 * mm
+WIDTH = A4[0] - 40 * mm - 12  # the frame's padding
 POINTS = re.compile(r"\((\d+) points( each)?\)")
 
 
@@ -87,7 +87,7 @@ def _story(blocks, to_fill_in):
         elif kind == "numbered":
             question = Paragraph(f"<b>{number}.</b> {content}", TEXT)
             if to_fill_in:
-                row = Table([[question, _box(worth[0])]], colWidths=[WIDTH - 18 * mm, 18 * mm], style=[
+                row = Table([[question, _box(worth[0])]], colWidths=[WIDTH - 18 * mm, 18 * mm], hAlign="LEFT", style=[
                     ("VALIGN", (0, 0), (-1, -1), "TOP"), ("LEFTPADDING", (0, 0), (0, 0), 0)])  # fmt: skip
                 question = KeepTogether([row, *(_lines(3) if worth[0] == 5 else [Spacer(1, 32 * mm)])])
             story.append(question)
@@ -105,7 +105,8 @@ def _head(blocks):
     """The line for the name, and a box for the points of each part and for their sum."""
     line = [("LINEBELOW", (1, 0), (1, 0), 0.6, "black"), ("LINEBELOW", (3, 0), (3, 0), 0.6, "black"),
             ("FONT", (0, 0), (-1, -1), "Vera", 9.5), ("LEFTPADDING", (0, 0), (0, 0), 0)]  # fmt: skip
-    yield Table([["Name", "", "Date", ""]], colWidths=[16 * mm, WIDTH - 76 * mm, 15 * mm, 45 * mm], style=line)
+    yield Table([["Name", "", "Date", ""]], colWidths=[16 * mm, WIDTH - 76 * mm, 15 * mm, 45 * mm], style=line,
+                hAlign="LEFT")  # fmt: skip
     yield Spacer(1, 5 * mm)
     parts = {}
     for kind, content, _ in blocks:
