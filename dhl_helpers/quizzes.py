@@ -12,8 +12,8 @@ PLACE = Path(__file__).resolve().parents[1] / "notebooks" / "quizzes"
 STYLE = """
 .dhl-quiz fieldset { border: 1px solid #8a939c; border-radius: 4px; margin: 0 0 1rem; padding: .8rem 1rem }
 .dhl-quiz legend { float: left; width: 100%; font: inherit; font-weight: 600; padding: 0; margin: 0 0 .4rem }
-.dhl-quiz label { clear: both; display: block; margin: .15rem 0; padding: .25rem .5rem .25rem 2rem; text-indent: -1.4rem;
-  border-left: 4px solid transparent }
+.dhl-quiz label { clear: both; display: block; margin: .15rem 0; padding: .25rem .5rem .25rem 2rem;
+  text-indent: -1.4rem; border-left: 4px solid transparent }
 .dhl-quiz label:hover { border-left-color: #8a939c } .dhl-quiz input { margin: 0 .5rem 0 0 }
 .dhl-quiz .right { border-left-color: #1a7f37 } .dhl-quiz .wrong { border-left-color: #c2410c }
 .dhl-quiz .right::after { content: " \\2713" } .dhl-quiz .wrong::after { content: " \\2717" }

@@ -1,22 +1,19 @@
 """A notebook as a deck: slides with one message each, in words, and one figure, table, list or piece of code.
 
-A *key cell*, whose metadata say `slideshow: {slide_type: slide}`, goes into the deck. Its message is, in this order, the
-`message` in the same metadata, its finding, the beginning of its figure's caption, the heading of its section. Code is
-shown where `code` is true in these metadata, and where a cell has no output. The rest of the text is speaker's notes.
+A *key cell*, whose metadata say `slideshow: {slide_type: slide}`, goes into the deck. Its message is, in this order,
+the `message` in the same metadata, its finding, the beginning of its figure's caption, the heading of its section. Code
+is shown where `code` is true in these metadata, and where a cell has no output. Other text is speaker's notes.
 """
 
-import math
 import re
 from html import escape
 from typing import NamedTuple
 
 from ..quizzes import inline
 from ._pages import CAPTION
+from ._slide_html import code, html, sized
 
-WIDTH, HEIGHT = 1180, 500  # px for a table or for code
-LARGEST, SMALLEST = 26, 14  # px of its letters
 FINDING = re.compile(r"Holds: (.+)")
-MATH = re.compile(r"\$\$(?P<block>.+?)\$\$|(?<![\\$])\$(?P<inline>[^$\n][^$]*?)\$(?!\d)", re.DOTALL)
 LEFT_OUT = ("**You will be able to", "**You need", "**Time", "**Words", "**How to work", "- ", "*")
 
 
@@ -109,8 +106,10 @@ def opening(cell):
 
 
 def text(heading, cell):
-    """A slide of a key cell of Markdown."""
-    return [Slide("text", "", html(heading, inside=True), html(cell.source), "")]
+    """A slide of a key cell of Markdown: its table if it has one, or all of it."""
+    paragraphs = cell.source.split("\n\n")
+    shown = next((paragraph for paragraph in paragraphs if paragraph.startswith("|")), cell.source)
+    return [Slide("text", "", html(heading, inside=True), html(shown), "")]
 
 
 def results(heading, cell, caption):
@@ -158,30 +157,6 @@ def outputs(cell):
     return figures, findings, [*tables, *([sized("printed", shown, escape(shown))] if shown.strip() else [])]
 
 
-def sized(kind, plain, content):
-    """HTML in letters as large as the slide allows; a sentence may wrap, and what then does not fit is left out."""
-    lines = plain.splitlines()
-    rows = [line for line in lines if kind == "code" or re.search(r"\S  +\S", line)]
-    for size in range(LARGEST, SMALLEST - 1, -1):
-        columns, fit = int(WIDTH / (0.61 * size)), int(HEIGHT / (1.35 * size))
-        if sum(math.ceil(len(line) / columns) or 1 for line in lines) <= fit and max(map(len, rows), default=0) <= columns:
-            break
-    else:
-        content = "\n".join([*content.splitlines()[: fit - 1], "..."] if len(lines) > fit else content.splitlines())
-    return f'<pre class="{kind}" style="font-size: {size}px">{content}</pre>'
-
-
-def code(source):
-    """Python code as HTML."""
-    from pygments import highlight
-    from pygments.formatters import HtmlFormatter
-    from pygments.lexers import PythonLexer
-
-    source = source.strip("\n")
-    coloured = highlight(source, PythonLexer(), HtmlFormatter(nowrap=True))
-    return f'<div class="highlight">{sized("code", source, coloured)}</div>'
-
-
 def quiz_slide(question):
     """A question with its options; the next step shows the right one."""
     letters = "ABCDEFGH"
@@ -192,16 +167,3 @@ def quiz_slide(question):
                     for place, option in enumerate(question["options"]))  # fmt: skip
     body = f'<ol type="A">{options}</ol><p class="fragment">{answer}</p>'
     return Slide("quiz", "Quiz", inline(question["ask"]), body, notes)
-
-
-def html(markdown, inside=False):
-    """Markdown as HTML, without links into the repository, formulas as MathML; `inside`: without a paragraph round it."""
-    from latex2mathml.converter import convert
-    from nbconvert.filters import markdown2html
-
-    markdown = re.sub(r"\[([^\]]+)\]\((?!https?:)[^)]+\)", r"\1", markdown)
-    markdown = MATH.sub(
-        lambda at: convert(at["block"] or at["inline"], display="block" if at["block"] else "inline"), markdown
-    )
-    made = markdown2html(markdown).strip()
-    return re.sub(r"^<p>|</p>$", "", made) if inside else made
