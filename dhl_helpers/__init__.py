@@ -22,6 +22,7 @@ _HOME = {
     "sensitivity_at": "measures", "specificity_at": "measures",
     "rank": "benchmark.ranking", "quality_against_seconds": "benchmark.ranking",
     "grad_cam": "explain", "occlusion": "explain", "to_pixels": "explain",
+    "quiz": "quizzes",
     "show_images": "plots", "PALETTE": "plots", "MARKERS": "plots", "LINESTYLES": "plots",
 }  # fmt: skip
 __all__ = list(_HOME)

@@ -1,6 +1,7 @@
 """What makes a notebook part of the course: its start, its findings, its results."""
 
 import importlib.metadata
+import os
 import platform
 import sys
 from html import escape

@@ -20,6 +20,7 @@ from dhl_helpers.tables import markdown, replace
 from . import instructor
 
 RESULTS = NOTEBOOKS / "results"
+WARM_UP = NOTEBOOKS / "warm_up" / "numpy_warm_up.ipynb"
 
 
 def main(only=""):
@@ -47,6 +48,8 @@ def main(only=""):
             state_time(path, seconds)
         first = select(only="00")[0]
         measure(first, records)
+        if not only:
+            measure(WARM_UP, records)
         figure = next(
             output.data["image/png"] for cell in nbformat.read(first, as_version=4).cells
             for output in cell.get("outputs", []) if "image/png" in output.get("data", {})

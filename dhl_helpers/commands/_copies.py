@@ -122,20 +122,23 @@ def write(source, out, make, solutions=""):
     out, series = Path(out), select(source)
     if out.resolve() == Path(source).resolve():
         raise DataError(f"--out {out}: would write over the notebooks themselves; choose another folder.")
+    names = [path.name for path in series]
+    for warm_up in sorted(series[0].parent.glob("warm_up/*.ipynb")):
+        series, names = [*series, warm_up], [*names, f"warm_up/{warm_up.name}"]
     try_out(out)
     with lock(out / LOCK):
         written, kept = Written(out), []
-        for path in series:
-            notebook = linked(make(marked(nbformat.read(path, as_version=4))), Path(source), out)
+        for path, name in zip(series, names, strict=True):
+            notebook = linked(make(marked(nbformat.read(path, as_version=4))), path.parent, (out / name).parent)
             for cell in notebook.cells:
                 if cell.id.endswith(STUCK_ID):
-                    cell.source = STUCK.format(f"{solutions}/{path.name}")
+                    cell.source = STUCK.format(os.path.relpath(Path(solutions, name), Path(name).parent))
             notebook.metadata["dhl_helpers"] = {"sources": sources(notebook)}
             content = nbformat.writes(notebook).encode("utf-8")
-            if written.foreign([path.name]) and not same(out / path.name, content) and not only_run(out / path.name):
-                kept.append(path.name)
+            if written.foreign([name]) and not same(out / name, content) and not only_run(out / name):
+                kept.append(name)
             else:
-                written.write(path.name, content)
+                written.write(name, content)
     print(f"{len(series) - len(kept)} notebooks are fresh in {out}.")
     if kept:
         print(f"Kept as you changed them: {', '.join(kept)}. Rename or delete one to get a fresh copy.")
