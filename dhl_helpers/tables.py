@@ -8,7 +8,6 @@ from pandas.api.types import is_numeric_dtype
 
 from .files import write
 
-
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 

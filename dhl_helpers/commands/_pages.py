@@ -88,7 +88,8 @@ def index(about, table, done, planned, figures):
         if drawn:
             parts.append(f"<details open><summary>{escape(name)}</summary><div class=figures>")
             parts += [
-                f'<figure><a href="{quote(name)}.html"><img src="figures/{quote(file)}" loading="lazy" alt="{escape(text)}"></a>'
+                f'<figure><a href="{quote(name)}.html">'
+                f'<img src="figures/{quote(file)}" loading="lazy" alt="{escape(text)}"></a>'
                 f"<figcaption>{escape(text[0].upper() + text.split('. ')[0][1:])}</figcaption></figure>"
                 for file, text in drawn
             ]
