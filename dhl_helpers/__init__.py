@@ -7,7 +7,7 @@ loading TensorFlow.
 from importlib import import_module
 
 _HOME = {
-    "start": "course", "claim": "course", "finding": "course", "guard": "course", "record": "course",
+    "start": "course", "claim": "findings", "finding": "findings", "guard": "findings", "record": "course",
     "check": "exercises", "check_machine": "machine", "progress_report": "points",
     "load_dataset": "data", "Radiographs": "data", "as_labels": "labels", "validate": "validation",
     "DataError": "errors",

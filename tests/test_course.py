@@ -12,7 +12,7 @@ from jupyter_client.manager import run_kernel
 from nbclient import NotebookClient
 
 import dhl_helpers as dhl
-from dhl_helpers import course
+from dhl_helpers import course, findings
 from dhl_helpers.progress import progress
 
 PUBLIC = """
@@ -190,7 +190,7 @@ def test_a_finding_is_highlighted_and_a_guard_is_silent(capsys):
     dhl.finding("two is more than <b>one</b>", np.bool_(2 > 1))
     dhl.guard("two is more than one", True)
     assert capsys.readouterr().out == "Finding: two is more than <b>one</b>\n"
-    html = course.Finding("two > <b>one</b>", True)._repr_html_()
+    html = findings.Finding("two > <b>one</b>", True)._repr_html_()
     assert "<strong>Finding:</strong> two &gt; &lt;b&gt;one&lt;/b&gt;</div>" in html
 
 
