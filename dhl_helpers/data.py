@@ -7,12 +7,13 @@ import numpy as np
 import pandas as pd
 
 from . import readers
+from .duplicates import contradictions
 from .errors import DataError, listing
 from .labels import as_labels
 from .pixels.decode import absent, decode_all, rows_of
 from .readers.findings import NONE, choose
 from .readers.found import Found
-from .splitting import name_patients, parts_of
+from .splitting import PARTS, name_patients, parts_of
 
 
 @dataclass(eq=False)
@@ -74,11 +75,17 @@ class Radiographs:
         images = rows_of(self.images, rows)
         return Radiographs(images, self.labels[rows], self.class_names, table.reset_index(drop=True), self.name)
 
+    @property
+    def part_names(self):
+        """list of str: the parts that the data set itself names, in the order train, val, test, external."""
+        held = set(self.table["split"]) if "split" in self.table else ()
+        return [part for part in PARTS if part in held]
+
     def part(self, name):
         """A part that the data set itself names, such as "test" or "external"; DataError where it does not."""
         parts = self.table.get("split", pd.Series(dtype=str))
-        if not (parts == name).any():
-            known = ", ".join(map(repr, parts.unique())) or "none"
+        if name not in self.part_names:
+            known = ", ".join(map(repr, self.part_names)) or "none"
             raise DataError(f"{self.name!r} has no part {name!r}, only {known}. Use .split() to make a split.")
         return self.subset((parts == name).to_numpy())
 
@@ -104,7 +111,7 @@ class Radiographs:
         return Radiographs(images, labels, one.class_names, one.table, f"{self.name}:{name}")
 
     def split(self, seed=0):
-        """Split into training, validation and test part; no patient is in two of them.
+        """Split into training, validation and test part; no patient and no picture is in two of them.
 
         An official split is kept. Where it lacks a validation part, one in five training patients becomes it; where
         there is no official split, patients are dealt 60 : 20 : 20 within each class. A patient with images of
@@ -118,7 +125,8 @@ class Radiographs:
         Raises
         ------
         DataError
-            If a class has too few patients for the parts (a finding may: `evaluate` leaves it out), or two share one.
+            If a class has too few patients for the parts (a finding may: `evaluate` leaves it out), a part lacks a
+            class, or two parts share a patient.
         """
         parts = parts_of(self, seed)
         return tuple(self.subset(parts == name) for name in ("train", "val", "test"))
@@ -163,9 +171,12 @@ def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error
     if missing.any():
         paths = found.table.loc[missing, "path"].astype(str).tolist()
         raise DataError(f"{len(paths)} images of {name!r} have no label. Add it or remove the rows:\n{listing(paths)}")
-    if found.remark:
-        warnings.warn(found.remark, stacklevel=2)
-    name_patients(table, name, found.images is not None)
+    for remark in found.remarks:
+        warnings.warn(remark, stacklevel=2)
+    if alone := name_patients(table, name, found.images is not None):
+        which = "" if alone == len(table) else f" of {alone} images"
+        said = f"{name!r} does not say whose image is whose{which}: each image counts as one patient."
+        warnings.warn(said, stacklevel=2)
     sources = table["path"] if found.images is None else found.images
     if lazy:
         from .pixels.lazy import LazyImages
@@ -193,4 +204,6 @@ def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error
         if table["label"].nunique() < 2:
             raise DataError(f"{name!r} has images of one class only, {table.label[0]!r}. Add images of a second class.")
         labels = as_labels(table["label"], found.class_names)
+    if not lazy and (doubted := contradictions(images, table)):
+        warnings.warn(f"{len(doubted)} pictures have different labels. Correct them:\n{listing(doubted)}", stacklevel=2)
     return Radiographs(images, labels, found.class_names, table, name, skipped)
