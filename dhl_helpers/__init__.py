@@ -7,7 +7,8 @@ loading TensorFlow.
 from importlib import import_module
 
 _HOME = {
-    "start": "course", "claim": "course", "check": "course", "record": "course",
+    "start": "course", "claim": "findings", "finding": "findings", "guard": "findings", "record": "course",
+    "check": "exercises", "check_machine": "machine", "progress_report": "points",
     "load_dataset": "data", "Radiographs": "data", "as_labels": "labels", "validate": "validation",
     "DataError": "errors",
     "build_cnn": "models", "train_cnn": "models", "baseline_cnn": "models", "save_baseline": "models",
@@ -21,6 +22,7 @@ _HOME = {
     "sensitivity_at": "measures", "specificity_at": "measures",
     "rank": "benchmark.ranking", "quality_against_seconds": "benchmark.ranking",
     "grad_cam": "explain", "occlusion": "explain", "to_pixels": "explain",
+    "quiz": "quizzes",
     "show_images": "plots", "PALETTE": "plots", "MARKERS": "plots", "LINESTYLES": "plots",
 }  # fmt: skip
 __all__ = list(_HOME)

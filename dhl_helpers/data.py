@@ -1,16 +1,17 @@
 """From files to arrays: load a data set, keep it small in memory, split it by patient."""
 
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from . import readers
-from .duplicates import contradictions
+from .duplicates import warn_of_contradictions
 from .errors import DataError, listing
-from .labels import as_labels
-from .pixels.decode import absent, decode_all, rows_of
+from .labels import as_labels, labels_of
+from .pixels.decode import rows_of
+from .pixels.lazy import read_or_list
 from .readers.findings import NONE, choose
 from .readers.found import Found
 from .splitting import PARTS, name_patients, parts_of
@@ -29,11 +30,15 @@ class Radiographs:
     class_names : list of str
         The classes, or the k findings.
     table : pandas.DataFrame
-        One row an image: path, label, patient_id, where there is one split, and what else the source tells.
+        One row per image: path, label, patient_id, where there is one split, and what else the source tells.
     name : str
         The data set's name.
     skipped : list of str
         Files left out because they could not be read, with the reason.
+    depth : {8, 12, 16}, optional
+        Bits of the images of 16 bits that do not say how many they use: 2**depth - 1 is white. None without such.
+    patients_unknown : int
+        How many images count as a patient because nothing says whose they are.
     """
 
     images: np.ndarray
@@ -42,6 +47,8 @@ class Radiographs:
     table: pd.DataFrame
     name: str = ""
     skipped: list = field(default_factory=list)
+    depth: int | None = None
+    patients_unknown: int = 0
 
     def __len__(self):
         return len(self.labels)
@@ -72,8 +79,8 @@ class Radiographs:
     def subset(self, rows):
         """The images at `rows` (a boolean mask or positions), with everything that belongs to them."""
         table = self.table[rows] if np.asarray(rows).dtype == bool else self.table.iloc[rows]
-        images = rows_of(self.images, rows)
-        return Radiographs(images, self.labels[rows], self.class_names, table.reset_index(drop=True), self.name)
+        images, table = rows_of(self.images, rows), table.reset_index(drop=True)
+        return replace(self, images=images, labels=self.labels[rows], table=table, skipped=[])
 
     @property
     def part_names(self):
@@ -102,13 +109,16 @@ class Radiographs:
         Returns
         -------
         Radiographs
-            Without the images of which the answer is not known.
+            Without the images of which the answer is not known. DataError where each image has one class.
         """
+        if not self.multilabel:
+            raise DataError(f"{self.name!r} has one class per image: {', '.join(self.class_names)}. Use it as it is.")
         name = name or pd.Series(np.nansum(self.labels, 0), self.class_names).drop(NONE, errors="ignore").idxmax()
         table = self.table.assign(split=parts_of(self, seed))
         one = choose(Found(table, self.class_names, np.arange(len(self)), self.labels), name)
         images, labels = rows_of(self.images, one.images), as_labels(one.table["label"], one.class_names)
-        return Radiographs(images, labels, one.class_names, one.table, f"{self.name}:{name}")
+        return Radiographs(images, labels, one.class_names, one.table, f"{self.name}:{name}", depth=self.depth,
+                           patients_unknown=self.patients_unknown)  # fmt: skip
 
     def split(self, seed=0):
         """Split into training, validation and test part; no patient and no picture is in two of them.
@@ -132,7 +142,8 @@ class Radiographs:
         return tuple(self.subset(parts == name) for name in ("train", "val", "test"))
 
 
-def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error="raise", lazy=False, **options):
+def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error="raise", lazy=False, depth=None,
+                 **options):  # fmt: skip
     """Load a data set into memory, one byte a pixel; or list it, and leave the pixels on disk.
 
     Parameters
@@ -150,7 +161,11 @@ def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error
         What to do with images that cannot be read.
     lazy : bool
         Decode images only where they are used, for sets that do not fit in memory: `images` is then a `LazyImages`,
-        from which `DeepFeatures` reads as it goes. Only missing files are noticed at once.
+        from which `DeepFeatures` reads as it goes. Only missing files are noticed at once; 100 files decide on depth.
+    depth : {8, 12, 16}, optional
+        Bits of grey images of 16 bits that do not say how many they use (DICOM: Bits Stored, PNG: sBIT), one for the
+        whole set: 2**depth - 1 is white. By default the fewest that hold all but one pixel in 200 of each image; a
+        mixed set is warned of.
     **options
         What the reader of this data set takes besides, for example `label_column` for "csv".
 
@@ -163,47 +178,27 @@ def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error
     DataError
         If something is missing or cannot be read; the message lists every such file.
     """
-    readers.named(name)
     if not 8 <= image_size <= 4096 or channels not in (1, 3) or on_error not in ("raise", "skip"):
         raise DataError("image_size is 8 to 4096 pixels, channels 1 or 3, on_error 'raise' or 'skip'.")
     found = readers.read(name, data_dir, options)
-    table, missing = found.table.reset_index(drop=True), found.table["label"].isna()
-    if missing.any():
-        paths = found.table.loc[missing, "path"].astype(str).tolist()
-        raise DataError(f"{len(paths)} images of {name!r} have no label. Add it or remove the rows:\n{listing(paths)}")
+    table, labels = found.table, labels_of(found.table, found.class_names, found.findings, name)
     for remark in found.remarks:
         warnings.warn(remark, stacklevel=2)
-    if alone := name_patients(table, name, found.images is not None):
-        which = "" if alone == len(table) else f" of {alone} images"
-        said = f"{name!r} does not say whose image is whose{which}: each image counts as one patient."
-        warnings.warn(said, stacklevel=2)
+    alone = name_patients(table, name, found.images is not None, warn=True)
     sources = table["path"] if found.images is None else found.images
-    if lazy:
-        from .pixels.lazy import LazyImages
-
-        images, failed = LazyImages(sources, image_size, channels, on_error == "skip"), absent(sources)
-    else:
-        images, failed = decode_all(sources, image_size, channels, f"reading {name}")
+    images, failed, depth, remarks = read_or_list(sources, image_size, channels, name, lazy, on_error, depth)
+    if remarks:
+        warnings.warn(f"{name!r}: " + listing(remarks).strip(), stacklevel=2)
     skipped = [f"{table['path'][row]}: {reason}" for row, reason in failed.items()]
     if skipped and (on_error == "raise" or len(skipped) == len(table)):
-        raise DataError(
-            f"{len(skipped)} of {len(table)} images cannot be read. Mend or remove them, or load the rest with "
-            f"on_error='skip':\n{listing(skipped)}"
-        )
+        raise DataError(f"{len(skipped)} of {len(table)} images cannot be read. Mend or remove them, or load the rest "
+                        f"with on_error='skip':\n{listing(skipped)}")  # fmt: skip
     if skipped:
         warnings.warn(f"{len(skipped)} of {len(table)} images could not be read and are left out.", stacklevel=2)
         kept = np.setdiff1d(np.arange(len(table)), list(failed))
         images, table = rows_of(images, kept), table.iloc[kept].reset_index(drop=True)
-        found = found if found.findings is None else found._replace(findings=found.findings[kept])
+        labels = labels_of(table, found.class_names, None if found.findings is None else found.findings[kept], name)
     table["path"] = table["path"].astype(str)
-    if found.findings is not None:
-        labels = found.findings
-        if not ((labels == 1).any(0) & (labels == 0).any(0)).any():
-            raise DataError(f"{name!r}: no finding is present in one image and absent in another. Add images.")
-    else:
-        if table["label"].nunique() < 2:
-            raise DataError(f"{name!r} has images of one class only, {table.label[0]!r}. Add images of a second class.")
-        labels = as_labels(table["label"], found.class_names)
-    if not lazy and (doubted := contradictions(images, table)):
-        warnings.warn(f"{len(doubted)} pictures have different labels. Correct them:\n{listing(doubted)}", stacklevel=2)
-    return Radiographs(images, labels, found.class_names, table, name, skipped)
+    if not lazy:
+        warn_of_contradictions(images, table)
+    return Radiographs(images, labels, found.class_names, table, name, skipped, depth, alone)

@@ -2,11 +2,14 @@
 
 import hashlib
 import os
+import warnings
 
 import numpy as np
 import pandas as pd
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
+
+from .errors import listing
 
 HEAD = 4096  # bytes of a file that are compared before all of it is
 
@@ -59,12 +62,14 @@ def _opened(path, amount):
         return None
 
 
-def contradictions(images, table):
-    """Pictures under different labels: one line for each, with the paths and labels."""
+def warn_of_contradictions(images, table):
+    """Say which pictures are there under different labels, with their paths and labels."""
     found = pictures(images)
     again = table.assign(picture=found)[found >= 0].groupby("picture")
-    return [" = ".join(f"{path} ({label})" for path, label in zip(same["path"], same["label"], strict=True))
-            for _, same in again if same["label"].nunique() > 1]  # fmt: skip
+    doubted = [" = ".join(f"{path} ({label})" for path, label in zip(same["path"], same["label"], strict=True))
+               for _, same in again if same["label"].nunique() > 1]  # fmt: skip
+    if doubted:
+        warnings.warn(f"{len(doubted)} pictures have different labels. Correct them:\n{listing(doubted)}", stacklevel=3)
 
 
 def together(owners, shown):

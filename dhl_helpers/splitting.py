@@ -13,7 +13,7 @@ from .readers import REGISTRY
 PARTS = ("train", "val", "test", "external")
 
 
-def name_patients(table, name, arrays):
+def name_patients(table, name, arrays, warn=False):
     """Add the column patient_id where the source has none: from DICOM headers, else each image counts as a patient.
 
     Parameters
@@ -24,11 +24,13 @@ def name_patients(table, name, arrays):
         The data set's name, for messages.
     arrays : bool
         Whether the pixels come from an array, and `path` names no files.
+    warn : bool
+        Whether to warn of images that count as a patient because nothing says whose they are.
 
     Returns
     -------
     int
-        How many images count as a patient because nothing says whose they are.
+        How many images those are.
 
     Raises
     ------
@@ -43,6 +45,10 @@ def name_patients(table, name, arrays):
     alone = numbers < 0
     numbers[alone] = numbers.max() + 1 + np.arange(alone.sum())
     table["patient_id"] = numbers
+    if warn and alone.any():
+        which = "" if alone.all() else f" of {alone.sum()} images"
+        said = f"{name!r} does not say whose image is whose{which}: each image counts as one patient."
+        warnings.warn(said, stacklevel=3)
     return int(alone.sum())
 
 

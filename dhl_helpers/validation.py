@@ -11,7 +11,7 @@ from . import readers
 from .data import Radiographs
 from .duplicates import pictures
 from .errors import DataError
-from .labels import as_labels
+from .labels import labels_of
 from .pixels.decode import decode_all
 from .splitting import PARTS, name_patients, parts_of
 
@@ -56,7 +56,8 @@ def validate(name, data_dir="", **options):
     else:
         present = np.arange(len(table))
     sources = table["path"].iloc[present].tolist() if paths else found.images
-    images, failed = decode_all(sources, SIDE, 1, f"reading {name}")
+    images, failed, _, remarks = decode_all(sources, SIDE, 1, f"reading {name}")
+    problems += [("remark", remark) for remark in remarks]
     problems += [("unreadable", f"{table['path'][present[row]]}: {reason}") for row, reason in failed.items()]
     good = np.setdiff1d(np.arange(len(present)), list(failed))
     images, rows = images[good], present[good]
@@ -112,14 +113,15 @@ def _duplicates(table, present, rows, images, arrays):
 
 def _unsplit(found, table, rows, images, name):
     """What `Radiographs.split` would refuse, or nothing."""
-    if not len(rows) or table["label"].isna().any():
-        return [("not usable", "images without a label" if len(rows) else "no image can be read")]
-    labels = as_labels(table["label"], found.class_names) if found.findings is None else found.findings
     kept = table.iloc[rows].reset_index(drop=True)
     kept["path"] = kept["path"].astype(str)
-    data = Radiographs(images, labels[rows], found.class_names, kept, name)
-    if not data.multilabel and len(np.unique(data.labels)) < 2:
-        return [("not usable", f"images of one class only, {kept['label'][0]!r}. Add images of a second class.")]
+    if kept.empty:
+        return [("not usable", "no image can be read")]
+    try:
+        labels = labels_of(kept, found.class_names, None if found.findings is None else found.findings[rows], name)
+    except DataError as error:
+        return [("not usable", str(error))]
+    data = Radiographs(images, labels, found.class_names, kept, name)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

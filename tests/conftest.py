@@ -1,37 +1,9 @@
-"""Shared by the tests: where things are, and a series of three tiny notebooks."""
-
-import os
-from pathlib import Path
+"""Fixtures: the smallest network, the Kermany layout, and a series of three tiny notebooks."""
 
 import nbformat
-import numpy as np
-import pandas as pd
 import pytest
+from helpers import save
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-
-ROOT = Path(__file__).resolve().parents[1]
-REAL_DATA = Path(os.environ.get("DHL_REAL_DATA", ROOT.parent / "shared" / "data"))
-
-
-def real(name):
-    """The path of a real data set; the test is skipped where it is absent."""
-    if not (REAL_DATA / name).exists():
-        pytest.skip(f"no {name} in {REAL_DATA}; set DHL_REAL_DATA to the folder of the real radiographs")
-    return REAL_DATA / name
-
-
-def radiographs(labels, patients=None, split=None, size=8, seed=0):
-    """A loaded data set of noise that is brighter for a higher label; each image its own patient if not told."""
-    from dhl_helpers.data import Radiographs
-
-    labels = np.asarray(labels)
-    images = np.random.default_rng(seed).normal(50 + 60 * labels.reshape(-1, 1, 1, 1), 25, (len(labels), size, size, 1))
-    table = pd.DataFrame({"path": [f"{row}.png" for row in range(len(labels))]})
-    table["patient_id"] = np.arange(len(labels)) if patients is None else patients
-    if split is not None:
-        table["split"] = split
-    names = [f"class {label}" for label in range(labels.max() + 1)]
-    return Radiographs(images.clip(0, 255).astype(np.uint8), labels, names, table, "made")
 
 
 @pytest.fixture(scope="session")
@@ -81,3 +53,18 @@ def tiny(tmp_path_factory):
         new_code_cell("print('the end')"),
     )  # fmt: skip
     return folder
+
+
+@pytest.fixture
+def kermany(tmp_path):
+    """The Kermany layout: 6 normal patients, 6 bacterial, 6 viral, two images each, train and test; the tiny val."""
+    for part, numbers in (("train", range(4)), ("test", range(4, 6)), ("val", [6])):
+        for n in numbers:
+            for image in (1, 2):
+                save(tmp_path / part / "NORMAL" / f"{['IM', 'NORMAL2-IM'][n % 2]}-{n // 2:04}-{image:04}.jpeg")
+                save(tmp_path / part / "PNEUMONIA" / f"person{n}_bacteria_{image}.jpeg")
+                save(tmp_path / part / "PNEUMONIA" / f"person{n}_virus_{image}.jpeg")
+    save(tmp_path / "__MACOSX" / "train" / "NORMAL" / "x.jpeg")
+    (tmp_path / "train" / "NORMAL" / ".DS_Store").write_text("")
+    (tmp_path / "train" / "NORMAL" / "._IM-0000-0001.jpeg").write_text("resource fork")
+    return tmp_path

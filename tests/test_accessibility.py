@@ -6,9 +6,8 @@ import re
 import nbformat
 import numpy as np
 import pytest
-from conftest import ROOT
+from helpers import ROOT, each_notebook, text_of
 from skimage.color import deltaE_ciede2000, rgb2lab
-from test_notebooks import each_notebook, text_of
 
 from dhl_helpers import PALETTE
 

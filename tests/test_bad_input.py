@@ -1,7 +1,6 @@
 """Bad input gives a `DataError` that names the file or column, says what is wrong, and what to do."""
 
 import os
-import re
 import struct
 import warnings
 import zlib
@@ -9,16 +8,10 @@ import zlib
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import radiographs
+from helpers import link, medmnist, radiographs, refused, save, table
 from PIL import Image
-from test_readers import link, medmnist, save, table
 
 import dhl_helpers as dhl
-
-
-def refused(*words):
-    """`pytest.raises` for a DataError whose message holds all of these words in this order."""
-    return pytest.raises(dhl.DataError, match="(?s)" + ".*".join(map(re.escape, map(str, words))))
 
 
 def test_data_error_is_a_value_error():

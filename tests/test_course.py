@@ -2,20 +2,21 @@
 
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from jupyter_client.manager import run_kernel
 from nbclient import NotebookClient
 
 import dhl_helpers as dhl
-from dhl_helpers import course
+from dhl_helpers import course, findings
+from dhl_helpers.progress import progress
 
 PUBLIC = """
-start claim check record show_images PALETTE MARKERS LINESTYLES
+start claim finding guard check record show_images PALETTE MARKERS LINESTYLES
 load_dataset Radiographs as_labels DataError
 build_cnn train_cnn baseline_cnn save_baseline
 conv_base pretrained_base DeepFeatures make_head SMOTE evaluate compare
@@ -112,13 +113,37 @@ def test_check_of_a_stub(capsys):
 def test_check_of_a_wrong_solution_gives_hints_and_partial_credit(capsys):
     assert dhl.check(lambda x: x**2, TESTS) == 2
     out = capsys.readouterr().out
-    assert "wrong: doubles an array\n       Use * and no loop.\n2 of 3 points" in out and "Multiply" not in out
+    said = ["wrong: doubles an array", "Your function returned array([1, 4]), of shape (2,).", "Use * and no loop."]
+    assert "\n       ".join(said) + "\n2 of 3 points" in out and "Multiply" not in out
 
 
 def test_check_explains_what_the_code_raised(capsys):
     assert dhl.check(lambda x: x["a"], TESTS) == 0
     out = capsys.readouterr()
-    assert "Multiply by two. (Your code raised TypeError: 'int' object is not subscriptable)" in out.out and not out.err
+    assert out.out.startswith("Traceback (most recent call last):") and 'x["a"]' in out.out and not out.err
+    assert "Your code raised TypeError: 'int' object is not subscriptable\n       Multiply by two." in out.out
+    assert "exercises.py" not in out.out, "the frames of the check are not the reader's"
+
+
+def test_check_asks_for_a_forgotten_return(capsys):
+    assert dhl.check(lambda x: None, TESTS) == 0
+    assert capsys.readouterr().out.count("Your function returned None: is `return` missing?") == 3
+
+
+def test_check_shows_the_value_that_broke_the_test(capsys):
+    assert dhl.check(lambda x: "two", TESTS) == 0
+    out = capsys.readouterr().out
+    assert "Your function returned 'two'." in out and "failed on it with AttributeError" in out
+
+
+def test_a_notebook_shows_the_verdict_in_colour_and_nothing_for_the_points():
+    cell = nbformat.v4.new_code_cell("import dhl_helpers as dhl\ndhl.check(lambda x: x, [('<b>', lambda f: f(1), '')])")
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    verdict, points = notebook.cells[0].outputs
+    assert "&#10004; right</strong>: &lt;b&gt;" in verdict.data["text/html"] and "#1a7f37" in verdict.data["text/html"]
+    assert verdict.data["text/plain"] == "right: <b>\n1 of 1 points"
+    assert points.output_type == "execute_result" and points.data == {"text/plain": "1", "text/html": ""}
 
 
 def test_record_appends_rows_under_one_header(tmp_path):
@@ -140,26 +165,84 @@ def test_record_writes_nothing_where_no_file_is_named(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("keyboard", [True, False])
-def test_a_progress_bar_is_drawn_only_where_there_is_a_keyboard(monkeypatch, keyboard):
-    shell = SimpleNamespace(kernel=SimpleNamespace(_allow_stdin=keyboard))
-    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
-    with course.progress(range(3), description="here") as bar:
-        assert bar.disable is not keyboard and list(bar) == [0, 1, 2]
+def test_a_progress_bar_is_a_widget_where_there_is_a_keyboard_and_nothing_elsewhere(keyboard):
+    """JupyterLab shows what goes to stderr as a red block, also when it is empty."""
+    kinds, code = [], "from dhl_helpers.progress import progress\nfor _ in progress(range(3)):\n    pass"
+    with run_kernel(kernel_name="python3") as client:
+        answer = client.execute_interactive(
+            code, allow_stdin=keyboard, timeout=60, stdin_hook=print,
+            output_hook=lambda message: kinds.append((message["msg_type"], message["content"].get("name", ""))),
+        )  # fmt: skip
+    assert answer["content"]["status"] == "ok"
+    assert ("stream", "stderr") not in kinds and (("display_data", "") in kinds) is keyboard
 
 
 def test_a_progress_bar_outside_a_notebook_needs_a_terminal(monkeypatch, capfd):
     monkeypatch.delitem(sys.modules, "IPython", raising=False)
-    assert list(course.progress(range(3), total=3)) == [0, 1, 2]
+    assert list(progress(range(3), total=3)) == [0, 1, 2]
     assert capfd.readouterr().err == ""
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    assert list(course.progress(range(3), total=3, unit="image", description="reading")) == [0, 1, 2]
+    assert list(progress(range(3), total=3, unit="image", description="reading")) == [0, 1, 2]
     assert "reading" in capfd.readouterr().err
+
+
+def test_a_finding_is_highlighted_and_a_guard_is_silent(capsys):
+    dhl.finding("two is more than <b>one</b>", np.bool_(2 > 1))
+    dhl.guard("two is more than one", True)
+    assert capsys.readouterr().out == "Finding: two is more than <b>one</b>\n"
+    html = findings.Finding("two > <b>one</b>", True)._repr_html_()
+    assert "<strong>Finding:</strong> two &gt; &lt;b&gt;one&lt;/b&gt;</div>" in html
+
+
+@pytest.mark.parametrize("say", [dhl.finding, dhl.guard])
+def test_findings_and_guards_fail_under_the_committed_parameters_only(monkeypatch, capsys, say):
+    main = sys.modules["__main__"]
+    with pytest.raises(AssertionError, match="no longer holds: pigs fly"):
+        say("pigs fly", False)
+    with monkeypatch.context() as changed:
+        changed.setenv("DHL_SAMPLES", "elsewhere")
+        say("pigs fly", np.bool_(False))
+    for name, value in course.COMMITTED.items():
+        others = {"": ["x"], "sample": ["csv"]}.get(value, []) if isinstance(value, str) else [value + 1, str(value)]
+        for other in [value, *others, None, np.arange(3)]:
+            with monkeypatch.context() as changed:
+                changed.setattr(main, name, other, raising=False)
+                if other is value:
+                    with pytest.raises(AssertionError, match="pigs fly"):
+                        say("pigs fly", False)
+                else:
+                    say("pigs fly", False)
+    lines = set(capsys.readouterr().out.splitlines())
+    assert lines == ({"Does not hold here: pigs fly"} if say is dhl.finding else set())
+
+
+@pytest.mark.parametrize("holds", [(2 > 3, "a tuple is true"), lambda: False, "no", 1, None, np.array([True, False])])
+@pytest.mark.parametrize("say", [dhl.finding, dhl.guard])
+def test_what_cannot_be_false_is_refused(say, holds):
+    with pytest.raises(dhl.DataError, match="'pigs fly': `holds` is .*, not True or False. Give a comparison"):
+        say("pigs fly", holds)
+
+
+def test_findings_in_a_headless_notebook():
+    cells = [
+        "import dhl_helpers as dhl\nfrom dhl_helpers.course import COMMITTED\nEPOCHS = COMMITTED['EPOCHS']",
+        "dhl.guard('one', True)\ndhl.finding('pigs walk', 2 > 1)",
+        "dhl.finding('pigs fly', False)",
+        "EPOCHS = 2\ndhl.guard('one', False)\ndhl.finding('pigs fly', False)",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    NotebookClient(notebook, timeout=120, kernel_name="python3", allow_errors=True).execute()
+    walk, fly, here = (cell.outputs for cell in notebook.cells[1:])
+    assert fly[0].ename == "AssertionError" and len(walk) == len(here) == 1
+    assert walk[0].data["text/plain"] == "Finding: pigs walk" and "dhl-finding" in walk[0].data["text/html"]
+    assert here[0].data["text/plain"] == "Does not hold here: pigs fly"
+    assert "Does not hold here:</strong> pigs fly" in here[0].data["text/html"]
 
 
 def test_a_headless_notebook_has_no_progress_bar_and_keeps_its_claims():
     cells = [
-        "EPOCHS = 1\nimport dhl_helpers as dhl\nfrom dhl_helpers.course import COMMITTED, progress",
-        "for _ in progress(range(5)):\n    pass\nprint('done')",
+        "EPOCHS = 1\nimport dhl_helpers as dhl\nfrom dhl_helpers.course import COMMITTED",
+        "from dhl_helpers.progress import progress\nfor _ in progress(range(5)):\n    pass\nprint('done')",
         "dhl.claim('pigs fly', False)",
         "EPOCHS = COMMITTED['EPOCHS']\ndhl.claim('pigs fly', False)",
     ]

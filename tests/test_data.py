@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import radiographs
+from helpers import radiographs
 from PIL import Image
 
 import dhl_helpers as dhl

@@ -7,9 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import real
-from test_bad_input import refused
-from test_readers import kermany, medmnist, save  # noqa: F401  (kermany is a fixture)
+from helpers import medmnist, real, refused, save
 
 import dhl_helpers as dhl
 from dhl_helpers.__main__ import main

@@ -11,63 +11,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import real
+from helpers import RAMP, compressed, film, real, refused, save
 from PIL import Image
-from test_bad_input import refused
-from test_readers import save
 
 import dhl_helpers as dhl
 from dhl_helpers.pixels import dicom, dicom_worker
 from dhl_helpers.pixels.dicom_greys import open_image
 
-RAMP = (np.add.outer(np.arange(32), np.arange(40)) * 57 % 4096).astype(np.uint16)  # 12 bits
-
-
-def film(path, pixels=RAMP, bits=None, suffix=True, **elements):
-    """Write a DICOM radiograph of these pixels; an element given as None is left out."""
-    import pydicom
-    from pydicom.uid import ExplicitVRLittleEndian
-
-    dataset = pydicom.Dataset()
-    dataset.file_meta = pydicom.dataset.FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.1"
-    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = "1.2.3"
-    dataset.Modality, dataset.PhotometricInterpretation, dataset.SamplesPerPixel = "CR", "MONOCHROME2", 1
-    dataset.Rows, dataset.Columns = pixels.shape[-2:] if pixels.ndim < 4 else pixels.shape[1:3]
-    dataset.BitsAllocated = 8 * pixels.dtype.itemsize
-    dataset.BitsStored = bits or dataset.BitsAllocated
-    dataset.HighBit, dataset.PixelRepresentation = dataset.BitsStored - 1, int(pixels.dtype.kind == "i")
-    dataset.PixelData = pixels.tobytes()
-    for name, value in elements.items():
-        if value is None:
-            delattr(dataset, name)
-        else:
-            setattr(dataset, name, value)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    dataset.save_as(path, enforce_file_format=True)
-    return path
-
 
 def scaled(pixels, low, high):
     return np.round((pixels.astype(float) - low) * 255 / (high - low)).clip(0, 255)
-
-
-def compressed(path, syntax):
-    """Compress a DICOM file in place."""
-    import gdcm
-
-    reader, change, writer = gdcm.ImageReader(), gdcm.ImageChangeTransferSyntax(), gdcm.ImageWriter()
-    reader.SetFileName(str(path))
-    assert reader.Read()
-    change.SetTransferSyntax(gdcm.TransferSyntax(getattr(gdcm.TransferSyntax, syntax)))
-    change.SetInput(reader.GetImage())
-    assert change.Change()
-    writer.SetFileName(str(path))
-    writer.SetFile(reader.GetFile())
-    writer.SetImage(change.GetOutput())
-    assert writer.Write()
-    return path
 
 
 # Pixels
@@ -76,13 +29,23 @@ def compressed(path, syntax):
 @pytest.mark.parametrize(
     ("pixels", "bits"),
     [(RAMP, 12), (RAMP // 16, 8), ((RAMP // 16).astype(np.uint8), 8), (RAMP * 16, 16), (RAMP // 4, 10),
-     (RAMP.astype(np.int16) - 2000, 16), (RAMP.astype(np.uint32) * 5, 32),
+     (RAMP.astype(np.uint32), 12)],
+)  # fmt: skip
+def test_any_depth_is_scaled_by_what_its_bits_hold(tmp_path, pixels, bits):
+    shown = np.asarray(open_image(film(tmp_path / "a.dcm", pixels, bits)))
+    assert np.array_equal(shown, scaled(pixels, 0, 2**bits - 1))
+
+
+@pytest.mark.parametrize(
+    ("pixels", "bits"),
+    [(RAMP.astype(np.int16) - 2000, 16), (RAMP.astype(np.uint32) * 5, 32),
      (np.linspace(-(2**15), 2**15 - 1, 1280).reshape(32, 40).astype(np.int16), 16),
      ((RAMP.astype(int) // 16 - 128).astype(np.int8), 8)],
 )  # fmt: skip
-def test_any_depth_is_scaled(tmp_path, pixels, bits):
-    shown = np.asarray(open_image(film(tmp_path / "a.dcm", pixels, bits)))
-    assert np.array_equal(shown, scaled(pixels, float(pixels.min()), float(pixels.max())))
+def test_values_without_a_depth_are_scaled_by_percentiles(tmp_path, pixels, bits):
+    shown = np.asarray(open_image(film(tmp_path / "a.dcm", pixels, bits)), int)
+    low, high = np.percentile(pixels.astype(float), (0.5, 99.5))
+    assert np.abs(shown - scaled(pixels, low, high)).max() <= 2
 
 
 def test_monochrome1_is_inverted(tmp_path):
@@ -110,11 +73,11 @@ def test_lookup_tables(tmp_path, kind):
     table.ModalityLUTType = "US"
     path = film(tmp_path / "a.dcm", RAMP, 12, **{kind: [table]})
     expected = RAMP.astype(float) ** 2 // 256
-    white = 65504 if kind == "VOILUTSequence" else expected.max()  # the table's last entry, or the brightest pixel
-    assert np.abs(np.asarray(open_image(path), int) - scaled(expected, 0, white)).max() <= 1
+    black, white = (0, 65535) if kind == "VOILUTSequence" else np.percentile(expected, (0.5, 99.5))
+    assert np.abs(np.asarray(open_image(path), int) - scaled(expected, black, white)).max() <= 1
 
 
-def test_white_is_the_brightest_pixel_not_what_a_table_has_for_absent_values(tmp_path):
+def test_white_comes_from_the_pixels_not_from_what_a_table_has_for_absent_values(tmp_path):
     from pydicom import Dataset
 
     table = Dataset()
@@ -122,7 +85,7 @@ def test_white_is_the_brightest_pixel_not_what_a_table_has_for_absent_values(tmp
     table.LUTDescriptor, table.LUTData, table.ModalityLUTType = [4096, 0, 16], entries.tobytes(), "US"
     even = RAMP // 2 * 2
     shown = np.asarray(open_image(film(tmp_path / "a.dcm", even, 12, ModalityLUTSequence=[table])), int)
-    assert np.abs(shown - scaled(even, even.min(), even.max())).max() <= 1
+    assert np.abs(shown - scaled(even, *np.percentile(even, (0.5, 99.5)))).max() <= 1
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from functools import cache
 import nbformat
 import numpy as np
 import pytest
-from conftest import ROOT, radiographs
+from helpers import ROOT, radiographs
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler

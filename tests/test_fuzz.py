@@ -7,11 +7,10 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import compressed, film, medmnist, save
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from test_dicom import compressed, film
-from test_readers import medmnist, save
 
 import dhl_helpers as dhl
 

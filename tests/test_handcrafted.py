@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import radiographs
+from helpers import radiographs
 from skimage.feature import hog
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from conftest import radiographs
+from helpers import radiographs
 
 import dhl_helpers as dhl
 from dhl_helpers import models

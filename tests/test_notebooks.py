@@ -14,12 +14,11 @@ from pathlib import Path
 import nbformat
 import pandas as pd
 import pytest
-from conftest import REAL_DATA, ROOT, real
+from helpers import PATHS, REAL_DATA, ROOT, each_notebook, markdown, real, text_of
 
 from dhl_helpers.commands import _copies, _pages
 from dhl_helpers.course import COMMITTED
 
-PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SERIES = {path: nbformat.read(path, as_version=4) for path in PATHS}
 MACHINE_PATH = re.compile(r"(?<![\w.~])/(?:work|root|home|tmp|Users|usr|opt)/|[A-Z]:\\")
 # A share in per cent (but the 95 of an interval, and all), or a metric with a decimal number near it: results belong
@@ -31,22 +30,8 @@ TYPED_RESULT = re.compile(
 SOURCE = re.compile(r"\]\(https?://|doi", re.IGNORECASE)
 GLOSSARY = "**Words** The terms of the course are explained in its [glossary](../docs/glossary.md)."
 LINK = re.compile(r"\]\(([^)\s]+)\)|^\[[^\]]+\]: (\S+)$", re.MULTILINE)  # [text](target), and [text]: target
-each_notebook = pytest.mark.parametrize("path", PATHS, ids=[path.stem for path in PATHS])
-
-
 def code_cells(notebook):
     return [(i, cell) for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
-
-
-def markdown(notebook):
-    """All text of a notebook, code fences left out."""
-    text = "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-    return re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
-
-
-def text_of(page):
-    """The text of a Markdown file or of a notebook's Markdown cells."""
-    return markdown(nbformat.read(page, as_version=4)) if page.suffix == ".ipynb" else page.read_text(encoding="utf-8")
 
 
 def tags(cell):
@@ -169,7 +154,7 @@ def test_exercises_and_quiz(path):
         function = re.search(r"^def (\w+)\(", cell.source, re.MULTILINE)[1]
         check = notebook.cells[i + 1]
         assert f"dhl.check({function}," in check.source.replace("(\n    ", "("), f"cell {i + 1}: no check of {function}"
-        said = "".join(output.get("text", "") for output in check.outputs)
+        said = "\n".join(output.get("data", {}).get("text/plain", "") for output in check.outputs)
         assert re.search(r"^(\d+) of \1 points", said, re.MULTILINE), "the solution earns all points"
         uses = [k for k, other in code_cells(notebook) if k > i + 1 and re.search(rf"\b{function}\b", other.source)]
         assert not uses, f"cells {uses} use the exercise {function}: student copies would stop there"

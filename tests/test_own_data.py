@@ -6,9 +6,8 @@ import warnings
 
 import numpy as np
 import pytest
+from helpers import link, refused
 from PIL import Image
-from test_bad_input import refused
-from test_readers import link
 
 import dhl_helpers as dhl
 

@@ -9,12 +9,11 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT
+from helpers import ROOT, film
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from PIL import Image
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from test_dicom import film
 
 import dhl_helpers as dhl
 from dhl_helpers.__main__ import main
@@ -194,7 +193,7 @@ def test_what_is_no_folder_of_images(predict, films, tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "notes.txt").touch()
     code, _, _, err = predict(films=tmp_path / "empty")
-    assert code == 2 and f"{tmp_path / 'empty'}: no images in it (DICOM, JPEG" in err and "Give the folder" in err
+    assert code == 2 and f"{tmp_path / 'empty'}: no images in it (DICOM, PNG" in err and "Give the folder" in err
 
 
 def test_what_is_no_pipeline(predict, pipeline, tmp_path):

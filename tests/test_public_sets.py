@@ -6,10 +6,8 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import real
+from helpers import film, medmnist, real, refused, save
 from PIL import Image
-from test_bad_input import refused
-from test_readers import medmnist, save
 
 import dhl_helpers as dhl
 from dhl_helpers import readers
@@ -204,8 +202,8 @@ def mimic(tmp_path):
     table("chexpert", ["subject_id", "study_id", *names],
           [(subject, study, *(labels[study].get(name) for name in names)) for _, subject, study, view, _ in films
            if study in labels and view != "LATERAL"])  # fmt: skip
-    for film, subject, study, _, _ in films:
-        save(tmp_path / "files" / f"p{str(subject)[:2]}" / f"p{subject}" / f"s{study}" / f"{film}.jpg")
+    for name, subject, study, _, _ in films:
+        save(tmp_path / "files" / f"p{str(subject)[:2]}" / f"p{subject}" / f"s{study}" / f"{name}.jpg")
     return tmp_path
 
 
@@ -279,7 +277,6 @@ def test_mura_refusals(mura):
 
 @pytest.fixture
 def rsna(tmp_path):
-    from test_dicom import film
 
     rows = ["a,264,152,213,379,1", "a,562,152,256,453,1", "b,,,,,0", "c,,,,,0"]
     write(tmp_path / "stage_2_train_labels.csv", "\n".join(["patientId,x,y,width,height,Target", *rows]))

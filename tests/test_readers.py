@@ -5,33 +5,11 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import real
-from PIL import Image
+from helpers import link, medmnist, real, save, table
 
 import dhl_helpers as dhl
 from dhl_helpers import readers
 from dhl_helpers.readers.kermany import PATIENT as KERMANY_PATIENT
-
-
-def save(path, value=0, size=8):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("L", (size, size), value).save(path)
-    return path
-
-
-@pytest.fixture
-def kermany(tmp_path):
-    """The Kermany layout: 6 normal patients, 6 bacterial, 6 viral, two images each, train and test; the tiny val."""
-    for part, numbers in (("train", range(4)), ("test", range(4, 6)), ("val", [6])):
-        for n in numbers:
-            for image in (1, 2):
-                save(tmp_path / part / "NORMAL" / f"{['IM', 'NORMAL2-IM'][n % 2]}-{n // 2:04}-{image:04}.jpeg")
-                save(tmp_path / part / "PNEUMONIA" / f"person{n}_bacteria_{image}.jpeg")
-                save(tmp_path / part / "PNEUMONIA" / f"person{n}_virus_{image}.jpeg")
-    save(tmp_path / "__MACOSX" / "train" / "NORMAL" / "x.jpeg")
-    (tmp_path / "train" / "NORMAL" / ".DS_Store").write_text("")
-    (tmp_path / "train" / "NORMAL" / "._IM-0000-0001.jpeg").write_text("resource fork")
-    return tmp_path
 
 
 @pytest.mark.parametrize(
@@ -81,16 +59,6 @@ def test_folder_with_and_without_parts(tmp_path):
     assert "split" not in plain.table and len(plain) == 4
 
 
-def medmnist(path, size=10, **changed):
-    rng = np.random.default_rng(0)
-    arrays = {}
-    for part, n in (("train", 20), ("val", 6), ("test", 8)):
-        arrays[f"{part}_images"] = rng.integers(0, 256, (n, size, size)).astype(np.uint8)
-        arrays[f"{part}_labels"] = (np.arange(n)[:, None] % 2).astype(np.uint8)
-    np.savez(path, **{key: value for key, value in (arrays | changed).items() if value is not None})
-    return arrays
-
-
 @pytest.mark.parametrize("give_file", [True, False])
 def test_medmnist(tmp_path, give_file):
     arrays = medmnist(tmp_path / "pneumoniamnist.npz")
@@ -111,15 +79,6 @@ def test_medmnist_in_colour_and_larger(tmp_path):
     with pytest.warns(UserWarning, match="one patient"):
         data = dhl.load_dataset("pneumoniamnist", tmp_path, image_size=20, channels=3)
     assert data.images.shape == (34, 20, 20, 3) and (data.images == [9, 99, 200]).all()
-
-
-def table(folder, rows, **columns):
-    """A CSV of existing images under `folder`/img."""
-    for n in range(rows):
-        save(folder / "img" / f"{n}.png", n)
-    frame = pd.DataFrame({"path": [f"img/{n}.png" for n in range(rows)], "label": ["a", "b"] * (rows // 2), **columns})
-    frame.to_csv(folder / "list.csv", index=False)
-    return frame
 
 
 def test_csv(tmp_path):
@@ -152,13 +111,6 @@ def test_csv_follows_links_that_stay_inside(tmp_path):
     frame.to_csv(tmp_path / "list.csv", index=False)
     data = dhl.load_dataset("csv", tmp_path / "list.csv", image_size=8)
     assert data.images[:, 0, 0, 0].tolist() == [0, 1, 2]
-
-
-def link(target, path):
-    try:
-        path.symlink_to(target)
-    except OSError:
-        pytest.skip("this account may not make symbolic links")
 
 
 def test_sample_reads_what_the_simulator_wrote(tmp_path, monkeypatch):

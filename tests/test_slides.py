@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import nbformat
 import pytest
-from conftest import ROOT
+from helpers import ROOT
 
 from dhl_helpers.__main__ import main
 from dhl_helpers.commands import _deck

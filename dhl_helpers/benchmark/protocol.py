@@ -9,12 +9,12 @@ from sklearn.metrics import roc_curve
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.class_weight import compute_sample_weight
 
-from ..evaluation import _metrics, _resample, _table, evaluate
+from ..evaluation import evaluate
 from ..heads import SMOTE, make_head
 from ..measures import calibration_error
-from .workbench import NETWORKS
+from ..resampling import intervals, measured, of_classes, resamples
+from .models import NETWORKS, Model, joined
 
-KEYS = ["base", "head", "treatment", "seed"]
 CHOICES = (0.001, 0.01, 0.1)  # of logistic regression's C
 RESAMPLES = 500
 METRICS = ["macro AUC", "balanced accuracy", "accuracy", "Brier score"]
@@ -35,22 +35,23 @@ TEXT = (
 )
 
 
-def probabilities(bench, base, head, treatment, seed):
+def probabilities(bench, model):
     """Part to probabilities; the seconds of training, features and head; what was chosen."""
+    base, head, treatment, seed = model
     if head == "softmax":
         cnn, seconds = bench.network(base, treatment, seed)
         parts = {part: data.images for part, data in bench.parts(base, seed).items() if part != "train"}
         return {part: cnn.predict(images, verbose=0) for part, images in parts.items()}, (seconds, 0, 0), ""
     features, of_features, training = bench.features(base, seed)
-    parts = bench.parts(base.split(" + ")[0], seed)
+    parts = bench.parts(joined(base)[0], seed)
     train, val = parts["train"], parts["val"]
     started, best = time.process_time(), (-1, None, "")
     for choice in CHOICES if head == "logistic" else ("",):
-        model = fit(head, treatment, seed, choice, features["train"], train.labels)
-        report = evaluate(val.labels, model.predict_proba(features["val"]), val.class_names, n_resamples=0)
-        best = max(best, (report["value"][0], model, choice), key=lambda each: each[0])
-    seconds, (_, model, choice) = time.process_time() - started, best
-    found = {part: model.predict_proba(each) for part, each in features.items() if part != "train"}
+        fitted = fit(head, treatment, seed, choice, features["train"], train.labels)
+        report = evaluate(val.labels, fitted.predict_proba(features["val"]), val.class_names, n_resamples=0)
+        best = max(best, (report["value"][0], fitted, choice), key=lambda each: each[0])
+    seconds, (_, fitted, choice) = time.process_time() - started, best
+    found = {part: fitted.predict_proba(each) for part, each in features.items() if part != "train"}
     return found, (training, of_features, seconds), f"C={choice}" if choice else ""
 
 
@@ -62,9 +63,9 @@ def fit(head, treatment, seed, choice, X, y):
     if choice:
         classifier.set_params(C=choice)
     steps = [StandardScaler(), *([SMOTE(random_state=seed)] if treatment == "SMOTE" else []), classifier]
-    model = make_pipeline(*steps)
+    fitted = make_pipeline(*steps)
     weights = compute_sample_weight("balanced", y) if treatment == "class weight" else None
-    return model.fit(X, y, **({} if weights is None else {f"{model.steps[-1][0]}__sample_weight": weights}))
+    return fitted.fit(X, y, **({} if weights is None else {f"{fitted.steps[-1][0]}__sample_weight": weights}))
 
 
 def references(bench, seed):
@@ -76,33 +77,34 @@ def references(bench, seed):
     drawn = {}
     for name in parts.keys() - {"train"}:
         data = parts[name]
-        drawn[name] = (_resample(data.labels, data.patients, data.class_names, RESAMPLES, 0), {})
+        drawn[name] = (list(resamples(data.labels, data.patients, data.class_names, RESAMPLES, 0)), {})
     for network in NETWORKS:
-        for part, p in probabilities(bench, network, "softmax", "nothing", seed)[0].items():
+        for part, p in probabilities(bench, Model(network, "softmax", "nothing", seed))[0].items():
             weights, aucs = drawn[part]
-            aucs[network] = _metrics(parts[part].labels, p, parts[part].class_names, weights)["macro AUC"]
+            of_network = of_classes(parts[part].labels, p, parts[part].class_names)
+            aucs[network] = measured(weights, of_network)[0]["macro AUC"]
     return drawn
 
 
 def rows_each(bench):
     """How many rows `measure` returns for each model."""
-    measured = len(METRICS) + 1 + (3 if bench.large.n_classes == 2 else 0) + len(NETWORKS)
-    return 1 + measured * (len(bench.parts("article CNN", 0)) - 2)  # one of validation, none of training
+    metrics = len(METRICS) + 1 + (3 if bench.large.n_classes == 2 else 0) + len(NETWORKS)
+    return 1 + metrics * (len(bench.parts("article CNN", 0)) - 2)  # one of validation, none of training
 
 
 def measure(bench, model, drawn):
     """The rows of one model: of the validation part its macro AUC, of every other part all metrics.
 
-    `model` is (base, head, treatment, seed), `drawn` comes from `references` of this seed.
+    `model` is a `Model`, `drawn` comes from `references` of this seed.
     """
-    found, seconds, choice = probabilities(bench, *model)
-    parts, rows = bench.parts(model[0].split(" + ")[0], model[3]), []
+    found, seconds, choice = probabilities(bench, model)
+    parts, rows = bench.parts(joined(model.base)[0], model.seed), []
     off, on, thresholds = roc_curve(parts["val"].labels == 1, found["val"][:, 1])
     threshold = thresholds[np.argmax(on - off)] if found["val"].shape[1] == 2 else None
     for part, p in found.items():
         labels, (weights, aucs) = parts[part].labels, drawn[part]
-        measured = _metrics(labels, np.asarray(p, np.float64), parts[part].class_names, weights)
-        kept = {metric: measured[metric] for metric in (METRICS if part != "val" else METRICS[:1])}
+        (metrics,) = measured(weights, of_classes(labels, np.asarray(p, np.float64), parts[part].class_names))
+        kept = {metric: metrics[metric] for metric in (METRICS if part != "val" else METRICS[:1])}
         if part != "val":
             kept["calibration error"] = [calibration_error(labels, p)]
             if threshold is not None:
@@ -110,7 +112,7 @@ def measure(bench, model, drawn):
                 kept["accuracy at the threshold"] = [(called == positive).mean()]
                 kept["sensitivity at the threshold"] = [called[positive].mean()]
                 kept["specificity at the threshold"] = [(~called[~positive]).mean()]
-            kept |= {f"macro AUC minus {name}": measured["macro AUC"] - auc for name, auc in aucs.items()}
-        rows.append(_table(kept).assign(part=part))
-    rows = pd.concat(rows).assign(**dict(zip(KEYS, model, strict=True)), chosen=choice)
+            kept |= {f"macro AUC minus {name}": metrics["macro AUC"] - auc for name, auc in aucs.items()}
+        rows.append(intervals(kept).assign(part=part))
+    rows = pd.concat(rows).assign(**model._asdict(), chosen=choice)
     return rows.assign(**dict(zip(["seconds_base", "seconds_features", "seconds_head"], seconds, strict=True)))

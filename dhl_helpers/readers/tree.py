@@ -12,8 +12,8 @@ from PIL import Image
 from ..errors import DataError
 from ..pixels.dicom import SUFFIXES as DICOM
 from ..pixels.dicom import is_dicom
+from ..pixels.pictures import FORMATS
 
-FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM", "JPEG2000")
 KINDS = ", ".join(("DICOM", *FORMATS))
 ARCHIVES = {".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar"}
 SYSTEM = {"thumbs.db", "desktop.ini", "icon\r", "__macosx", "__pycache__", "@eadir", "lost+found", "$recycle.bin",
