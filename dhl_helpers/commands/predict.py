@@ -52,7 +52,7 @@ def main(args):
 def scored(args, root, out, note):
     """Score while nobody else writes `out`."""
     keep(out, note)
-    paths = find(root)
+    paths, beside = find(root)
     from ..pipeline import load_pipeline  # after the cheap checks: it starts TensorFlow
     from ._score import score, unlike
 
@@ -68,6 +68,8 @@ def scored(args, root, out, note):
                         f"on. Remove them, or add --leave-out:\n{listing(which, len(which))}")  # fmt: skip
     table = score(model, card, paths, names, problems)
     write(table, card, out, note)
+    for sentence in beside:
+        print(f"note: {sentence}", file=sys.stderr)
     left = [f"{row.path}: {row.problem}" for row in table[table["problem"] != ""].itertuples()]
     if left:
         print(f"{len(left)} images have no score:\n{listing(left)}", file=sys.stderr)
@@ -97,15 +99,15 @@ def known_tables(note):
 
 
 def find(root):
-    """The image files below a folder, in the order of their paths."""
-    from ..readers.class_folders import SUFFIXES, is_image
+    """The image files below a folder, in the order of their paths, and in words what else is there."""
+    from ..readers.tree import KINDS, told, walk
 
     if not root.is_dir():
         raise DataError(f"{root}: not a folder. Give the folder that holds the images.")
-    paths = [path for path in sorted(root.rglob("*")) if path.is_file() and is_image(path, root)]
-    if not paths:
-        raise DataError(f"{root}: no images in it (DICOM, {', '.join(sorted(SUFFIXES))}). Give the folder with them.")
-    return paths
+    images, _, left = walk(root)
+    if not images:
+        raise DataError(f"{root}: no images in it ({KINDS}). Give the folder with them.")
+    return [root.joinpath(*names) for names in images], told(root, left)
 
 
 def write(table, card, out, note):
