@@ -9,8 +9,7 @@ import pandas as pd
 from . import readers
 from .errors import DataError, listing
 from .labels import as_labels
-from .pixels.decode import rows_of
-from .pixels.lazy import read_or_list
+from .pixels.decode import read_or_list, rows_of
 from .readers.findings import NONE, choose
 from .readers.found import Found
 from .splitting import name_patients, parts_of

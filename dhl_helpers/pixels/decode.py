@@ -8,8 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from ..errors import DataError
 from ..progress import progress
 from . import dicom, pictures
+from .depth import BITS
 from .dicom_greys import decoded
 from .files import opened
 
@@ -102,6 +104,18 @@ def depth_of(sources):
         paths = [sources[row] for row in some]
         unsaid = [path for path, says in zip(paths, pool.map(_says_its_depth, paths), strict=True) if not says]
     return decode_all(unsaid, 8, 1, "").depth
+
+
+def read_or_list(sources, size, channels, name, lazy, on_error, depth):
+    """The images of a set, decoded or, with `lazy`, still on disk; returned as `decode_all` does."""
+    from .lazy import LazyImages  # it decodes with what is above
+
+    if depth not in (None, *BITS):
+        raise DataError(f"depth is 8, 12 or 16 bits, or None; not {depth!r}.")
+    if not lazy:
+        return decode_all(sources, size, channels, f"reading {name}", depth)
+    depth = depth or depth_of(sources)
+    return Decoded(LazyImages(sources, size, channels, on_error == "skip", depth), absent(sources), depth, [])
 
 
 def rows_of(images, rows):
