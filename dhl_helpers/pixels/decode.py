@@ -152,12 +152,13 @@ def _decode(source, size, channels, depth):
     mode, own, remarks = "L" if channels == 1 else "RGB", None, []
     if isinstance(source, np.ndarray):
         image = Image.fromarray(source)
-    elif dicom.is_dicom(source):
-        greys, own, remarks = decoded(source, depth)
-        image = Image.fromarray(greys)
     else:
         with opened(source) as file:
-            image, own = pictures.picture(file, mode, 2 * size, depth)
+            if dicom.begins(file) or os.path.splitext(source)[1].lower() in dicom.SUFFIXES:
+                greys, own, remarks = decoded(file, depth)
+                image = Image.fromarray(greys)
+            else:
+                image, own = pictures.picture(file, mode, 2 * size, depth)
     image = image.convert(mode).resize((size, size), Image.Resampling.BILINEAR)
     return np.asarray(image).reshape(size, size, channels), own, remarks
 
