@@ -10,8 +10,7 @@ from . import readers
 from .duplicates import warn_of_contradictions
 from .errors import DataError, listing
 from .labels import as_labels, labels_of
-from .pixels.decode import rows_of
-from .pixels.lazy import read_or_list
+from .pixels.decode import read_or_list, rows_of
 from .readers.findings import NONE, choose
 from .readers.found import Found
 from .splitting import PARTS, name_patients, parts_of
@@ -191,7 +190,7 @@ def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error
         warnings.warn(f"{name!r}: " + listing(remarks).strip(), stacklevel=2)
     skipped = [f"{table['path'][row]}: {reason}" for row, reason in failed.items()]
     if skipped and (on_error == "raise" or len(skipped) == len(table)):
-        raise DataError(f"{len(skipped)} of {len(table)} images cannot be read. Mend or remove them, or load the rest "
+        raise DataError(f"{len(skipped)} of {len(table)} images cannot be read. Repair or remove them, or load the rest "
                         f"with on_error='skip':\n{listing(skipped)}")  # fmt: skip
     if skipped:
         warnings.warn(f"{len(skipped)} of {len(table)} images could not be read and are left out.", stacklevel=2)

@@ -84,7 +84,7 @@ def test_a_row_for_each_image(predict, films, pipeline):
     assert list(table) == ["path", "probability (bright)", "probability (dark)", "decision", "problem"]
     assert table["path"].tolist() == ["a.png", "c.jpeg", "d16.png", "deep/er/b.tif", "deep/neg", "deep/pos.dcm"]
     model, card = dhl.load_pipeline(pipeline)
-    images, failed = decode_all([films / path for path in table["path"]], 76, 1, "")
+    images, failed, *_ = decode_all([films / path for path in table["path"]], 76, 1, "")
     expected = model.predict_proba(images)
     assert not failed and np.abs(scores_of(table) - expected).max() < 1e-6
     assert table["decision"].tolist() == decide(expected, card) and set(table["decision"]) == {"dark", "bright"}
