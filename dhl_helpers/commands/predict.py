@@ -11,6 +11,7 @@ from .. import files
 from ..errors import DataError, listing
 from ..files import digest, try_out
 from ..locks import lock
+from ..tables import for_spreadsheets
 
 ABOUT = """\
 Writes one row an image: its path below FOLDER, the probability of each class, the
@@ -112,7 +113,7 @@ def find(root):
 
 def write(table, card, out, note):
     """Write the table, and before it the note of what made it: a kill in between leaves a table that is still known."""
-    content = table.to_csv(index=False).encode("utf-8", "backslashreplace")
+    content = for_spreadsheets(table)
     told = {key: card[key] for key in ("notice", "trained_on", "operating_point", "versions", "files")}
     told |= {"images": len(table), "scored": int((table["problem"] == "").sum())}
     told |= {"csv_sha256": hashlib.sha256(content).hexdigest()}
