@@ -175,7 +175,8 @@ def fit_xgboost(client, features, labels, rows=None, seed=0):
         raise DataError("XGBoost on several workers needs dask.dataframe: pip install 'dhl-helpers[large]'.") from error
     parts = np.array_split(rows, min(len(rows), 2 * sum(client.nthreads().values())))
     X = da.concatenate([
-        da.from_delayed(dask.delayed(_rows)(features, part), (len(part), features.shape[1]), np.float32) for part in parts
+        da.from_delayed(dask.delayed(_rows)(features, part), (len(part), features.shape[1]), np.float32)
+        for part in parts
     ])  # fmt: skip
     y = da.from_array(labels, chunks=(X.chunks[0],))
     head = make_head("xgboost", seed)
