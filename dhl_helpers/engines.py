@@ -9,7 +9,6 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import lru_cache
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +16,7 @@ import numpy as np
 from . import cache
 from ._keras import first_weights, keras, tf
 from .errors import DataError
+from .files import temporary_folder
 from .pixels.lazy import batches
 
 ENGINES = ("tensorflow", "tensorflow-mixed", "openvino", "openvino-bf16")
@@ -166,7 +166,7 @@ def _openvino(base, network, name, folder):
     file = folder / f"dhl-network-{network[:32]}-{openvino.__version__.split('-')[0]}.npz"
     entry = cache.load(file)
     if entry is None:
-        with TemporaryDirectory() as scratch:
+        with temporary_folder() as scratch:
             base.export(f"{scratch}/network.xml", format="openvino", verbose=False)
             entry = {kind: np.fromfile(f"{scratch}/network.{kind}", np.uint8) for kind in ("xml", "bin")}
         cache.store(file, **entry)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-import os
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from ._keras import first_weights, keras
 from .errors import DataError
+from .files import digest, replacing, write
 from .pixels.check import as_images
 from .readers import sample
 from .training import is_dead, known_crossentropy, train_cnn  # noqa: F401, the loss is found here too
@@ -42,8 +43,8 @@ def build_cnn(image_shape, n_classes, seed=0, multilabel=False):
     """
     if min(image_shape[:2]) < SMALLEST:
         raise DataError(
-            f"Images of {image_shape[0]} x {image_shape[1]} pixels are too small for this network: after three "
-            f"convolutions and poolings nothing is left for the fourth. Load them with image_size={SMALLEST} or more."
+            f"Images of {image_shape[0]} x {image_shape[1]} pixels are too small for this network: nothing is left for "
+            f"the fourth convolution. Load them with image_size={SMALLEST} or more."
         )
     layers = keras.layers
     with first_weights(seed):
@@ -78,8 +79,8 @@ def baseline_cnn(train, val, epochs, seed=0, weights="", cache_dir=""):
     -------
     keras.Sequential
         From `weights` if given; else the weights shipped with the course, if they were trained on exactly these
-        images by this recipe; else from `cache_dir`; else trained now. Where what was saved is dead, another one is
-        trained, from the first weights of the next seed.
+        images by this recipe; else from `cache_dir`, unless damaged; else trained now. Where what was saved is dead,
+        another one is trained, from the first weights of the next seed.
 
     Raises
     ------
@@ -92,26 +93,22 @@ def baseline_cnn(train, val, epochs, seed=0, weights="", cache_dir=""):
     recipe = _recipe(train, val, epochs, seed)
     used = seed
     for folder in filter(None, dict.fromkeys([weights or sample.folder() / "weights", cache_dir])):
-        description = Path(folder, "baseline_cnn.json")
         try:
-            saved = json.loads(description.read_text()) if description.is_file() else {}
-        except ValueError as error:
-            raise DataError(f"{description}: damaged ({error}). Restore or remove it.") from error
-        if saved.get("recipe") == recipe:
-            file = description.with_name(saved["file"])
-            if not file.is_file() or _digest(file.read_bytes()) != saved["sha256"]:
-                raise DataError(
-                    f"{file}: missing or damaged, not what {description.name} describes. Restore or remove both."
-                )
+            file, saved_with = _saved(Path(folder, "baseline_cnn.json"), recipe)
+        except DataError as error:
+            if folder != cache_dir:
+                raise
+            warnings.warn(f"{error} The CNN is trained again.", stacklevel=2)
+            continue
+        if file:
             cnn.load_weights(file)
             if not is_dead(cnn, train.images, 1e-3):
                 return cnn
-            used = saved.get("seed", seed) + 1
+            used = (seed if saved_with is None else saved_with) + 1
             print(f"{file}: a dead network, which gives all images the same answer. Seed {used} takes its place.")
         elif folder == weights:
-            raise DataError(
-                f"{weights}: no CNN trained on these images with {epochs} epochs and seed {seed}. Run 02 with these."
-            )
+            of = f"on these images with {epochs} epochs and seed {seed}"
+            raise DataError(f"{weights}: no CNN trained {of}. Run 02 with these.")
     print(f"Training the CNN on {len(train)} images (at most {epochs} epochs).")
     cnn = build_cnn(train.image_shape, train.n_classes, used, train.multilabel)
     history = train_cnn(cnn, train, val, epochs, used) or {}
@@ -142,15 +139,31 @@ def save_baseline(cnn, train, val, epochs, seed, folder, used=None):
     folder, recipe = Path(folder), _recipe(train, val, epochs, seed)
     folder.mkdir(parents=True, exist_ok=True)
     file = f"baseline_cnn-{_digest(json.dumps(recipe, sort_keys=True).encode())[:12]}.weights.h5"
-    unfinished = folder / f"unfinished-{os.getpid()}.weights.h5"
     plain = build_cnn(train.image_shape, train.n_classes)  # leaves out the optimiser, twice the size of the weights
     plain.set_weights(cnn.get_weights())
-    plain.save_weights(unfinished)
-    os.replace(unfinished, folder / file)
-    card = {"file": file, "recipe": recipe, "sha256": _digest((folder / file).read_bytes())}
+    with replacing(folder / file) as unfinished:
+        plain.save_weights(unfinished)
+    card = {"file": file, "recipe": recipe, "sha256": digest(folder / file)}
     text = json.dumps(card | ({} if used in (None, seed) else {"seed": used}), indent=2)
-    unfinished.write_text(text + "\n")
-    os.replace(unfinished, folder / "baseline_cnn.json")
+    write(folder / "baseline_cnn.json", text + "\n")
+
+
+def _saved(description, recipe):
+    """The weights file of this recipe and its seed if it took the place of a dead one's; None where there is none.
+
+    Raises
+    ------
+    DataError
+        If they are damaged.
+    """
+    try:
+        saved = json.loads(description.read_bytes()) if description.is_file() else {}
+        file = description.with_name(saved["file"]) if saved.get("recipe") == recipe else None
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise DataError(f"{description}: damaged ({error}). Restore or remove it.") from error
+    if file and not (file.is_file() and digest(file) == saved.get("sha256")):
+        raise DataError(f"{file}: missing or damaged, not what {description.name} describes. Restore or remove both.")
+    return file, saved.get("seed")
 
 
 def _recipe(train, val, epochs, seed):

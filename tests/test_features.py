@@ -209,7 +209,7 @@ def test_pickled_and_in_two_processes(base, data):
 def test_a_pretrained_base_does_its_own_preprocessing():
     from dhl_helpers._keras import keras
 
-    base = dhl.pretrained_base("DenseNet121", (33, 40, 1))
+    base = dhl.pretrained_base("DenseNet121", (33, 40, 1), weights=None)
     images = np.random.default_rng(0).integers(0, 256, (2, 33, 40, 1)).astype(np.uint8)
     measured = dhl.DeepFeatures(base).transform(images)
     assert measured.shape == (2, 1024) and base.name == "DenseNet121"
@@ -220,7 +220,7 @@ def test_a_pretrained_base_does_its_own_preprocessing():
 
 
 def test_feature_maps_without_pooling_are_flattened():
-    base = dhl.pretrained_base("MobileNetV3Small", (64, 64, 3), pooling=None)
+    base = dhl.pretrained_base("MobileNetV3Small", (64, 64, 3), weights=None, pooling=None)
     assert base.output_shape == (None, 2, 2, 576)
     images = np.random.default_rng(0).integers(0, 256, (1, 64, 64, 3)).astype(np.uint8)
     measured = dhl.DeepFeatures(base).transform(images)

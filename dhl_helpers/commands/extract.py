@@ -78,5 +78,5 @@ def measure_head(client, features, data, parts):
     train, val = (np.flatnonzero((parts == name) & there) for name in ("train", "val"))
     head = fit_xgboost(client, features, data.labels, train)
     p = head.predict_proba(features[val])
-    report = evaluate(data.labels[val], p, data.class_names, data.patients[val]).round(3)
+    report = evaluate(data.labels[val], p, data.class_names, data.patients[val], multilabel=data.multilabel).round(3)
     return f"XGBoost, fitted on {len(train)} images, validation part ({len(val)}):\n{report.to_string(index=False)}"

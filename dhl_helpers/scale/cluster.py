@@ -174,10 +174,8 @@ def fit_xgboost(client, features, labels, rows=None, seed=0):
     except ImportError as error:
         raise DataError("XGBoost on several workers needs dask.dataframe: pip install 'dhl-helpers[large]'.") from error
     parts = np.array_split(rows, min(len(rows), 2 * sum(client.nthreads().values())))
-    X = da.concatenate([
-        da.from_delayed(dask.delayed(_rows)(features, part), (len(part), features.shape[1]), np.float32)
-        for part in parts
-    ])  # fmt: skip
+    blocks = [(dask.delayed(_rows)(features, part), (len(part), features.shape[1])) for part in parts]
+    X = da.concatenate([da.from_delayed(block, shape, np.float32) for block, shape in blocks])
     y = da.from_array(labels, chunks=(X.chunks[0],))
     head = make_head("xgboost", seed)
     fitted = DaskXGBClassifier(**head.get_params() | {"n_jobs": None})  # all threads of each worker

@@ -1,11 +1,11 @@
 """Heads on features that may not fit in memory."""
 
-from tempfile import TemporaryDirectory
 
 import numpy as np
 from sklearn.base import clone
 
 from ..errors import DataError
+from ..files import temporary_folder
 from ..heads import PerFinding
 
 PAGE = 8192  # rows read at once: 32 MB of DenseNet121's features
@@ -137,7 +137,7 @@ def _fit_in_pages(head, features, labels, rows):
 
     classes = int(labels.max()) + 1
     task = {"objective": "multi:softprob", "num_class": classes} if classes > 2 else {"objective": "binary:logistic"}
-    with TemporaryDirectory() as cache:
+    with temporary_folder() as cache:
         matrix = xgboost.ExtMemQuantileDMatrix(Pages(f"{cache}/page"), nthread=head.n_jobs, max_bin=head.max_bin)
         booster = xgboost.train(head.get_xgb_params() | task, matrix, head.get_num_boosting_rounds())
         del matrix  # its files go with it
