@@ -51,7 +51,7 @@ bench: $(READY)
 
 lab: $(READY)
 	$(PY) -m dhl_helpers student
-	$(PY) -m jupyter lab my_course
+	$(PY) -m jupyter lab --config .jupyter/lab.json
 
 # For teachers: the exercises as assignments for nbgrader, in assignments/.
 assignment: $(CLASS_READY)
@@ -74,8 +74,8 @@ lint: $(READY)
 
 # What the repository holds of its own running: samples, weights, outputs, timings, the README's tables.
 refresh: $(READY)
-	$(PY) data_samples/simulate.py --write
-	$(PY) data_samples/train_weights.py
+	$(PY) -m data_samples.simulate --write
+	$(PY) -m tools.train_weights
 	$(PY) -m tools.make_imbalance
 	$(PY) -m tools.make_validity
 	$(PY) -m tools.refresh

@@ -8,9 +8,10 @@ front (1).
 from dataclasses import dataclass
 
 import numpy as np
-from anatomy import LEFT, RIGHT, tree
-from physics import enlarge
 from scipy import ndimage
+
+from data_samples.simulator.geometry import LEFT, RIGHT, tree
+from data_samples.simulator.physics import enlarge
 
 LABELS = ("normal", "bacterial", "viral")
 

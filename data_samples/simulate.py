@@ -1,27 +1,29 @@
 """Simulated frontal chest radiographs: not of any person, not for diagnosis.
 
-    python data_samples/simulate.py --check                          make the shipped set again and compare
-    python data_samples/simulate.py --write                          make the shipped set again and replace it
-    python data_samples/simulate.py --n 20000 --out DIR --size 224   make as many others as wanted
+    python -m data_samples.simulate --check                          make the shipped set again and compare
+    python -m data_samples.simulate --write                          make the shipped set again and replace it
+    python -m data_samples.simulate --n 20000 --out DIR --size 224   make as many others as wanted
 
 From a notebook: ``patient = draw_patient(seed=1, number=7, label="viral")``, and then
-``image, lesion_mask = render(patient)``. The anatomy is in anatomy.py, pneumonia in disease.py, X-rays in physics.py.
+``image, lesion_mask = render(patient)``. The anatomy is in anatomy.py, pneumonia in disease.py, X-rays in
+simulator/physics.py.
 """
 
 import argparse
 import hashlib
 import sys
-from multiprocessing import get_context
 from pathlib import Path
 
-import disease
 import numpy as np
 import pandas as pd
-from anatomy import Grid, Patient, Pose, abdominal_gas, airways, body, bones, breasts, lungs, stream, vessels
-from disease import LABELS
-from physics import Exposure, annotate, expose, process
 from PIL import Image
-from tqdm import tqdm
+
+from data_samples import disease
+from data_samples.anatomy import abdominal_gas, airways, body, bones, breasts, lungs, vessels
+from data_samples.disease import LABELS
+from data_samples.simulator.films import collect
+from data_samples.simulator.geometry import Grid, Patient, Pose, stream
+from data_samples.simulator.physics import Exposure, annotate, expose, process
 
 SEED, N_IMAGES, SIZE = 2034, 2400, 128  # of the shipped set
 COLUMNS = ["path", "patient_id", "label", "severity", "age", "sex", "view", "site", "split", "seed"]
@@ -258,23 +260,6 @@ def generate(n_images, seed, size=SIZE, folder=None, processes=None):
     tasks = [(seed, *row, size, folder) for row in plan(n_images, seed).itertuples(index=False)]
     table, pixels = collect(_make, tasks, COLUMNS, folder, processes)
     return table, np.stack(pixels) if folder is None else None
-
-
-def collect(make, tasks, columns, folder, processes):
-    """Call `make` for each task in several processes: the rows as a table, and with no `folder` what comes with each.
-
-    With a `folder`, `make` writes the images to its `images/`, and the table becomes its `metadata.csv`.
-    """
-    if folder is not None:
-        (Path(folder) / "images").mkdir(parents=True, exist_ok=True)
-    # "spawn" everywhere: the only way of starting a process that Linux, macOS and Windows share.
-    with get_context("spawn").Pool(processes) as pool:
-        made = list(tqdm(pool.imap(make, tasks, chunksize=8), total=len(tasks), unit="image", disable=None))
-    table = pd.DataFrame([row for row, _ in made], columns=columns)
-    if folder is None:
-        return table, [image for _, image in made]
-    table.to_csv(Path(folder) / "metadata.csv", index=False, lineterminator="\n")
-    return table, None
 
 
 def checksum(folder):

@@ -12,8 +12,9 @@ from dataclasses import replace
 from multiprocessing import get_context
 
 import numpy as np
-from physics import write
-from simulate import draw_exposure, draw_patient, draw_pose, film
+
+from data_samples.simulate import draw_exposure, draw_patient, draw_pose, film
+from data_samples.simulator.physics import write
 
 
 def linked(sick, link, rng):

@@ -7,7 +7,8 @@ loading TensorFlow.
 from importlib import import_module
 
 _HOME = {
-    "start": "course", "claim": "course", "check": "course", "record": "course",
+    "start": "course", "claim": "course", "check": "exercises", "record": "course",
+    "check_machine": "machine",
     "load_dataset": "data", "Radiographs": "data", "as_labels": "labels", "validate": "validation",
     "DataError": "errors",
     "build_cnn": "models", "train_cnn": "models", "baseline_cnn": "models", "save_baseline": "models",

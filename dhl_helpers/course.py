@@ -1,6 +1,5 @@
-"""What makes a notebook part of the course: its start, its claims, its exercises, its results, its progress bars."""
+"""What makes a notebook part of the course: its start, its claims, its results."""
 
-import contextlib
 import importlib.metadata
 import os
 import platform
@@ -81,37 +80,6 @@ def claim(text, holds):
         raise AssertionError(f"This claim of the course no longer holds: {text}")
     else:
         print(f"Does not hold here: {text}")
-
-
-def check(function, tests):
-    """Check an exercise and say what is right, what is wrong and why. Never raises.
-
-    Parameters
-    ----------
-    function : callable
-        The reader's solution.
-    tests : list of (str, callable, str)
-        What should be true; a function of `function` that says whether it is; a hint for when it is not.
-
-    Returns
-    -------
-    int
-        The points earned, one for each test passed. nbgrader reads the last value of a cell as partial credit.
-    """
-    points = 0
-    for expectation, test, hint in tests:
-        try:
-            with contextlib.redirect_stderr(sys.stdout):  # a warning is no mistake, but nbgrader takes stderr for one
-                right = bool(test(function))
-        except NotImplementedError:
-            print("Not done yet. Replace the line `raise NotImplementedError` above, then run both cells again.")
-            return 0
-        except Exception as error:  # whatever a learner's code raises is an answer to explain, not a crash
-            right, hint = False, f"{hint} (Your code raised {type(error).__name__}: {error})"
-        points += right
-        print(f"right: {expectation}" if right else f"wrong: {expectation}\n       {hint}")
-    print(f"{points} of {len(tests)} points")
-    return points
 
 
 def record(results, notebook, method, report, seconds=None):

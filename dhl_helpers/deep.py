@@ -18,7 +18,7 @@ from .pixels.lazy import LazyImages, batches
 from .progress import progress
 from .scale.store import PIECE, FeatureFile, rounded
 
-FORMAT = 2  # of the cache's entries; another number finds none of the old ones
+FORMAT = 3  # of the cache's entries; another number finds none of the old ones
 READ = 64  # images decoded together, ahead of the computation
 
 

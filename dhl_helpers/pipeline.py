@@ -2,9 +2,9 @@
 
 import json
 import os
-import shutil
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,8 @@ from . import pipeline_files
 from .course import versions
 from .deep import DeepFeatures
 from .errors import DataError
+from .files import digest, replacing, restore, tidy
+from .locks import lock
 from .pixels.decode import look
 from .readers.findings import NONE
 
@@ -59,20 +61,18 @@ def save_pipeline(folder, model, train, threshold, chosen="", reports=None):
         needed = f"{train.n_classes}, one a finding" if train.multilabel else "one"
         raise DataError(f"threshold: {threshold!r}. Give finite numbers, {needed}.")
     steps = _steps(model)
-    pipeline_files.make_room(folder)
-    unfinished = folder.with_name(f".unfinished-{os.getpid()}-{folder.name}")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
-    try:
-        card = _card(train, thresholds.tolist(), chosen, reports or {})
-        card["steps"] = [pipeline_files.write(step, unfinished / str(place)) for place, step in enumerate(steps)]
-        card["files"] = {path.name: pipeline_files.digest(path) for path in sorted(unfinished.iterdir())}
-        text = json.dumps(card | {"sha256": pipeline_files.seal(card)}, indent=1, ensure_ascii=False)
-        (unfinished / pipeline_files.CARD).write_text(text + "\n", encoding="utf-8")
-        shutil.rmtree(folder, ignore_errors=True)
-        os.replace(unfinished, folder)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with lock(pipeline_files.lock_of(folder)):
+        tidy(folder.parent)
+        restore(folder)
+        pipeline_files.make_room(folder)
+        with replacing(folder) as unfinished:
+            unfinished.mkdir()
+            card = _card(train, thresholds.tolist(), chosen, reports or {})
+            card["steps"] = [pipeline_files.write(step, unfinished / str(place)) for place, step in enumerate(steps)]
+            card["files"] = {path.name: digest(path) for path in sorted(unfinished.iterdir())}
+            text = json.dumps(card | {"sha256": pipeline_files.seal(card)}, indent=1, ensure_ascii=False)
+            (unfinished / pipeline_files.CARD).write_text(text + "\n", encoding="utf-8")
 
 
 def load_pipeline(folder):
@@ -95,6 +95,9 @@ def load_pipeline(folder):
         If a file is missing, foreign, damaged or changed, or would have to be trusted with more than numbers.
     """
     folder = Path(folder)
+    if not folder.exists():
+        with suppress(OSError), lock(pipeline_files.lock_of(folder)):
+            restore(folder)
     card = pipeline_files.checked(folder)
     others = {name: (version, versions().get(name)) for name, version in card["versions"].items()}
     others = [f"{name} {then} (here {now})" for name, (then, now) in others.items() if then != now]

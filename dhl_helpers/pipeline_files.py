@@ -6,6 +6,7 @@ The checksums find damage and exchanged files. They do not find a forger, who wo
 
 import hashlib
 import json
+import os
 import zipfile
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import skops.io
 from ._keras import keras
 from .deep import DeepFeatures
 from .errors import DataError, listing
+from .files import digest
 from .heads import PerFinding
 
 CARD = "pipeline.json"
@@ -83,11 +85,6 @@ def seal(card):
     return hashlib.sha256(json.dumps(card, sort_keys=True).encode()).hexdigest()
 
 
-def digest(path):
-    """The checksum of a file."""
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
-
-
 def checked(folder):
     """The card of a folder in which every file is the one that was saved.
 
@@ -117,17 +114,26 @@ def checked(folder):
 
 
 def make_room(folder):
-    """Refuse a folder that holds anything but an earlier pipeline.
+    """Refuse a folder that holds anything but an earlier pipeline as it was saved.
 
     Raises
     ------
     DataError
     """
-    if not folder.exists():
+    if not os.path.lexists(folder):
         return
     try:
-        own = {CARD, *json.loads((folder / CARD).read_text(encoding="utf-8"))["files"]}
-    except (OSError, ValueError, TypeError, KeyError):
-        own = set()
-    if not folder.is_dir() or {path.name for path in folder.iterdir()} - own:
-        raise DataError(f"{folder}: holds files that are not a pipeline's. Choose another folder.")
+        if not folder.is_dir() or any(path.name.startswith(".") for path in folder.iterdir()):
+            raise DataError(f"{folder}: not only a pipeline.")
+        if any(folder.iterdir()):
+            checked(folder)
+    except DataError as error:
+        raise DataError(
+            f"{folder}: holds files that are not a pipeline's, or that were changed since. Choose another folder, or "
+            f"move it away. {error}"
+        ) from error
+
+
+def lock_of(folder):
+    """The lock that is held while a pipeline is put in place."""
+    return folder.with_name(f".dhl-lock-{folder.name}")

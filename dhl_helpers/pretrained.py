@@ -62,14 +62,14 @@ def pretrained_base(name, image_shape, weights=None, pooling="avg"):
 
 
 def features_of(network):
-    """The part of a network of data_samples/pretrain.py up to its layer "features": a keras.Model, output (n, d)."""
+    """The part of a network of tools/pretrain.py up to its layer "features": a keras.Model, output (n, d)."""
     return keras.Model(network.inputs[0], network.get_layer("features").output, name="features")
 
 
 def simulated_cnn():
     """The whole pre-trained network: float32 grey levels (n, 96, 96, 1), 0 to 255, to probabilities (n, 3).
 
-    The classes are normal, bacterial, viral, as data_samples/films.py simulates them. `data_samples/pretrain.py` made
+    The classes are normal, bacterial, viral, as data_samples/simulator simulates them. `tools/pretrain.py` made
     it.
 
     Raises
@@ -80,7 +80,7 @@ def simulated_cnn():
     description = sample.folder() / "weights" / "simulated.json"
     file = description.with_suffix(".keras")
     if not (file.is_file() and description.is_file()):
-        raise DataError(f"{file}: not found. Restore it, or make it again with data_samples/pretrain.py.")
+        raise DataError(f"{file}: not found. Restore it, or make it again with tools/pretrain.py.")
     if hashlib.sha256(file.read_bytes()).hexdigest() != json.loads(description.read_text())["sha256"]:
         raise DataError(f"{file}: damaged, not what {description.name} describes. Restore both.")
     return keras.models.load_model(file, compile=False)

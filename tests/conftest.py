@@ -1,6 +1,5 @@
 """Fixtures: the smallest network, the Kermany layout, and a series of three tiny notebooks."""
 
-
 import nbformat
 import pytest
 from helpers import save

@@ -13,8 +13,10 @@ from helpers import ROOT, radiographs
 from PIL import Image
 
 from dhl_helpers.__main__ import main
-from dhl_helpers.benchmark import protocol, tables
-from dhl_helpers.commands import benchmark
+from dhl_helpers.benchmark import tables
+from dhl_helpers.benchmark.models import HEADS, Model, plan
+
+KEYS = list(Model._fields)
 
 METHODS = 2 + 8 * 3 + 4  # plain networks, eight bases with one head and three treatments, networks with two treatments
 
@@ -52,10 +54,10 @@ def results(folder):
 def test_every_model_is_measured_once(whole):
     table = results(whole)
     assert list(table) == tables.COLUMNS
-    models = table.groupby(protocol.KEYS).size()
-    assert set(models.index) == set(benchmark.plan(1, ["logistic"])) and len(models) == METHODS
+    models = table.groupby(KEYS).size()
+    assert set(models.index) == set(plan(1, ["logistic"])) and len(models) == METHODS
     assert models.nunique() == 1, "as many rows each"
-    assert (table.groupby(protocol.KEYS + ["part", "metric"]).size() == 1).all()
+    assert (table.groupby(KEYS + ["part", "metric"]).size() == 1).all()
     assert set(table["part"]) == {"val", "test"} and set(table.loc[table["part"] == "val", "metric"]) == {"macro AUC"}
     shares = table[~table["metric"].str.contains("minus")]
     assert shares["value"].between(0, 1).all()
@@ -73,7 +75,7 @@ def test_a_network_is_no_better_than_itself(whole):
 
 
 def test_seconds_are_those_of_what_was_needed(whole):
-    table = results(whole).groupby(protocol.KEYS[:3])[["seconds_base", "seconds_features", "seconds_head"]].first()
+    table = results(whole).groupby(KEYS[:3])[["seconds_base", "seconds_features", "seconds_head"]].first()
     assert (table.loc[["untrained CNN", "handcrafted", "untrained CNN + handcrafted"], "seconds_base"] == 0).all()
     assert (table.loc[["article CNN", "strong CNN", "strong CNN + handcrafted"], "seconds_base"] > 0).all()
     of_strong, of_hand, of_both = (
@@ -127,13 +129,13 @@ def test_a_killed_run_goes_on_where_it_was(whole, command, tmp_path):
         time.sleep(0.02)
     run.send_signal(signal.SIGKILL)
     run.wait(timeout=60)
-    some = set(results(tmp_path).set_index(protocol.KEYS).index)
+    some = set(results(tmp_path).set_index(KEYS).index)
     assert 0 < len(some) < METHODS
     with open(table, "a", encoding="utf-8") as file:  # as if it had been killed while writing
         file.write("folder,handcrafted,logistic,SMOTE,0,test,accuracy,0.5,0.4,0.6,0,0,0,\nfolder,handcr")
     with pytest.warns(UserWarning):
         main(arguments)
-    keys, seconds = [*protocol.KEYS, "part", "metric"], ["seconds_base", "seconds_features", "seconds_head"]
+    keys, seconds = [*KEYS, "part", "metric"], ["seconds_base", "seconds_features", "seconds_head"]
     resumed, straight = (results(folder).set_index(keys).sort_index() for folder in (tmp_path, whole))
     pd.testing.assert_frame_equal(resumed.drop(columns=seconds), straight.drop(columns=seconds))
 
@@ -162,20 +164,21 @@ def test_several_findings_an_image_are_refused(command, tmp_path, capsys, monkey
 
 
 def test_the_plan_begins_with_what_the_others_are_compared_with():
-    plan = benchmark.plan(5, benchmark.HEADS)
-    assert plan[:2] == [("article CNN", "softmax", "nothing", 0), ("strong CNN", "softmax", "nothing", 0)]
-    assert len(plan) == len(set(plan)) == 5 * (2 + 8 * 5 * 3 + 4)
-    assert len(benchmark.plan(1, ["svm"], "DenseNet121")) == METHODS + 3
+    planned = plan(5, HEADS)
+    assert planned[:2] == [("article CNN", "softmax", "nothing", 0), ("strong CNN", "softmax", "nothing", 0)]
+    assert len(planned) == len(set(planned)) == 5 * (2 + 8 * 5 * 3 + 4)
+    assert len(plan(1, ["svm"], "DenseNet121")) == METHODS + 3
 
 
 @pytest.mark.parametrize("name", ["sample", "pneumoniamnist"])
 def test_the_stored_tables_are_whole(name):
     stored = ROOT / "notebooks" / "results" / f"benchmark_{name}.csv"
     table = pd.read_csv(stored, keep_default_na=False, na_values=[""])
-    models = table.groupby(protocol.KEYS).size()
+    models = table.groupby(KEYS).size()
     assert list(table) == tables.COLUMNS and models.nunique() == 1
-    assert not table.duplicated([*protocol.KEYS, "part", "metric"]).any()
-    plan = benchmark.plan(5, benchmark.HEADS)
-    assert set(models.index) <= set(plan) and {model for model in plan if model[2] == "nothing"} <= set(models.index)
+    assert not table.duplicated([*KEYS, "part", "metric"]).any()
+    planned = plan(5, HEADS)
+    untreated = {model for model in planned if model.treatment == "nothing"}
+    assert untreated <= set(models.index) <= set(planned)
     looks = pd.read_csv(stored.with_name("test_looks.csv"))
     assert name == "sample" or looks.loc[looks["dataset"] == name, "models"].sum() >= len(models)

@@ -1,5 +1,6 @@
 """The commands of `python -m dhl_helpers`, on three tiny notebooks."""
 
+import importlib.metadata
 import json
 import os
 import re
@@ -8,10 +9,12 @@ import signal
 import subprocess
 import sys
 import time
+import webbrowser
 from importlib.util import find_spec
 
 import nbformat
 import pandas as pd
+import psutil
 import pytest
 from helpers import ROOT
 from nbformat.v4 import new_code_cell, new_notebook
@@ -280,10 +283,27 @@ def test_refresh(tiny, tmp_path):
     assert counts == [1, 2, 3, 4] and not any("execution" in cell.metadata for cell in notebook.cells)
 
 
-def test_about_says_what_a_bug_report_needs(capsys):
-    assert not main(["about"])
+def test_doctor_says_what_a_bug_report_needs(capsys, tmp_path):
+    assert main(["doctor", "--out", str(tmp_path)]) == (0 if psutil.virtual_memory().available > 2.5e9 else 1)
     said = capsys.readouterr().out
-    lines = dict(line.split(maxsplit=1) for line in said.splitlines())
+    lines = dict(line.split(maxsplit=1) for line in said.split("\n\n")[0].splitlines())
     assert int(lines["cores"]) == os.cpu_count() and lines["python"] == ".".join(map(str, sys.version_info[:3]))
     assert {"system", "processor", "memory", "tensorflow", "keras", "scikit-learn"} <= set(lines)
+    assert "yes  the sample radiographs are complete" in said and "yes  the Python packages fit" in said
     assert os.path.expanduser("~") not in said and str(ROOT) not in said
+
+
+def test_doctor_has_a_remedy_for_each_failure(capsys, tmp_path, monkeypatch):
+    (tmp_path / "samples").mkdir()
+    monkeypatch.setenv("DHL_SAMPLES", str(tmp_path / "samples"))
+    monkeypatch.setattr(importlib.metadata, "requires", lambda _: ["numpy>=99", "keras>=3", "no-such-package>=1"])
+    monkeypatch.setattr(webbrowser, "get", lambda: (_ for _ in ()).throw(webbrowser.Error("none")))
+    (tmp_path / "file").write_text("")
+    assert main(["doctor", "--out", str(tmp_path / "file" / "below")]) == 1
+    said = capsys.readouterr().out.splitlines()
+    refused = {line: remedy for line, remedy in zip(said, said[1:], strict=False) if line.startswith("NO")}
+    assert "unfit: numpy, no-such-package" in refused["NO   the Python packages fit"]
+    assert "choose another folder" in refused["NO   the folder for results can be written"]
+    assert "restore data_samples" in refused["NO   the sample radiographs are complete"]
+    assert "open the address" in refused["NO   there is a browser for JupyterLab"]
+    assert said[-1] == "Follow the remedy of each NO, then ask again."

@@ -2,13 +2,13 @@
 
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from jupyter_client.manager import run_kernel
 from nbclient import NotebookClient
 
 import dhl_helpers as dhl
@@ -113,13 +113,37 @@ def test_check_of_a_stub(capsys):
 def test_check_of_a_wrong_solution_gives_hints_and_partial_credit(capsys):
     assert dhl.check(lambda x: x**2, TESTS) == 2
     out = capsys.readouterr().out
-    assert "wrong: doubles an array\n       Use * and no loop.\n2 of 3 points" in out and "Multiply" not in out
+    said = ["wrong: doubles an array", "Your function returned array([1, 4]), of shape (2,).", "Use * and no loop."]
+    assert "\n       ".join(said) + "\n2 of 3 points" in out and "Multiply" not in out
 
 
 def test_check_explains_what_the_code_raised(capsys):
     assert dhl.check(lambda x: x["a"], TESTS) == 0
     out = capsys.readouterr()
-    assert "Multiply by two. (Your code raised TypeError: 'int' object is not subscriptable)" in out.out and not out.err
+    assert out.out.startswith("Traceback (most recent call last):") and 'x["a"]' in out.out and not out.err
+    assert "Your code raised TypeError: 'int' object is not subscriptable\n       Multiply by two." in out.out
+    assert "exercises.py" not in out.out, "the frames of the check are not the reader's"
+
+
+def test_check_asks_for_a_forgotten_return(capsys):
+    assert dhl.check(lambda x: None, TESTS) == 0
+    assert capsys.readouterr().out.count("Your function returned None: is `return` missing?") == 3
+
+
+def test_check_shows_the_value_that_broke_the_test(capsys):
+    assert dhl.check(lambda x: "two", TESTS) == 0
+    out = capsys.readouterr().out
+    assert "Your function returned 'two'." in out and "failed on it with AttributeError" in out
+
+
+def test_a_notebook_shows_the_verdict_in_colour_and_nothing_for_the_points():
+    cell = nbformat.v4.new_code_cell("import dhl_helpers as dhl\ndhl.check(lambda x: x, [('<b>', lambda f: f(1), '')])")
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    verdict, points = notebook.cells[0].outputs
+    assert "&#10004; right</strong>: &lt;b&gt;" in verdict.data["text/html"] and "#1a7f37" in verdict.data["text/html"]
+    assert verdict.data["text/plain"] == "right: <b>\n1 of 1 points"
+    assert points.output_type == "execute_result" and points.data == {"text/plain": "1", "text/html": ""}
 
 
 def test_record_appends_rows_under_one_header(tmp_path):
@@ -141,11 +165,16 @@ def test_record_writes_nothing_where_no_file_is_named(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("keyboard", [True, False])
-def test_a_progress_bar_is_drawn_only_where_there_is_a_keyboard(monkeypatch, keyboard):
-    shell = SimpleNamespace(kernel=SimpleNamespace(_allow_stdin=keyboard))
-    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
-    with progress(range(3), description="here") as bar:
-        assert bar.disable is not keyboard and list(bar) == [0, 1, 2]
+def test_a_progress_bar_is_a_widget_where_there_is_a_keyboard_and_nothing_elsewhere(keyboard):
+    """JupyterLab shows what goes to stderr as a red block, also when it is empty."""
+    kinds, code = [], "from dhl_helpers.progress import progress\nfor _ in progress(range(3)):\n    pass"
+    with run_kernel(kernel_name="python3") as client:
+        answer = client.execute_interactive(
+            code, allow_stdin=keyboard, timeout=60, stdin_hook=print,
+            output_hook=lambda message: kinds.append((message["msg_type"], message["content"].get("name", ""))),
+        )  # fmt: skip
+    assert answer["content"]["status"] == "ok"
+    assert ("stream", "stderr") not in kinds and (("display_data", "") in kinds) is keyboard
 
 
 def test_a_progress_bar_outside_a_notebook_needs_a_terminal(monkeypatch, capfd):

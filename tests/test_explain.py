@@ -1,23 +1,11 @@
 """Grad-CAM, occlusion, and the way from cells to pixels; on simulated films with known lesions, what maps find."""
 
-import sys
-
 import numpy as np
 import pytest
-from helpers import ROOT
 
 import dhl_helpers as dhl
+from data_samples import simulate, variants
 from dhl_helpers._keras import keras
-
-
-@pytest.fixture(scope="module")
-def variants():
-    """The simulator's variants, imported as notebook 08 does."""
-    sys.path.insert(0, str(ROOT / "data_samples"))
-    import variants
-
-    yield variants
-    sys.path.remove(str(ROOT / "data_samples"))
 
 
 def spotter(padding="valid"):
@@ -124,7 +112,7 @@ def test_errors_say_what_is_wrong():
             dhl.occlusion(lambda x: x.mean(axis=(1, 2, 3)), images, patch=patch, step=step)
 
 
-def test_a_burnt_in_text_goes_with_the_class_as_asked(variants):
+def test_a_burnt_in_text_goes_with_the_class_as_asked():
     sick = np.arange(4000) % 2 == 0
     for link in (0.5, 0.9, 1.0):
         agree = variants.linked(sick, link, np.random.default_rng(0)) == sick
@@ -136,7 +124,7 @@ def test_a_burnt_in_text_goes_with_the_class_as_asked(variants):
     assert rows.max() < 20 and columns.min() > 50 and marked[0].max() > 200
 
 
-def test_repeated_films_of_a_patient_are_alike_and_others_are_not(variants):
+def test_repeated_films_of_a_patient_are_alike_and_others_are_not():
     """Also: the healthy have no lesion, and the number of processes does not matter."""
     patients = [(3, number, label, "A") for number, label in enumerate(("bacterial", "normal", "viral"))]
     films, masks = variants.films(patients, per_patient=2, size=64, repeated=True, processes=1)
@@ -150,11 +138,9 @@ def test_repeated_films_of_a_patient_are_alike_and_others_are_not(variants):
     assert np.array_equal(films, again)
 
 
-def test_occlusion_finds_known_lesions_more_often_than_chance(variants):
+def test_occlusion_finds_known_lesions_more_often_than_chance():
     """A score that measures haze where a sick patient differs from the same patient in health: its map must hit."""
     from dataclasses import replace
-
-    import simulate
 
     hits, chance = [], []
     for number in range(6):

@@ -154,7 +154,7 @@ def test_exercises_and_quiz(path):
         function = re.search(r"^def (\w+)\(", cell.source, re.MULTILINE)[1]
         check = notebook.cells[i + 1]
         assert f"dhl.check({function}," in check.source.replace("(\n    ", "("), f"cell {i + 1}: no check of {function}"
-        said = "".join(output.get("text", "") for output in check.outputs)
+        said = "\n".join(output.get("data", {}).get("text/plain", "") for output in check.outputs)
         assert re.search(r"^(\d+) of \1 points", said, re.MULTILINE), "the solution earns all points"
         uses = [k for k, other in code_cells(notebook) if k > i + 1 and re.search(rf"\b{function}\b", other.source)]
         assert not uses, f"cells {uses} use the exercise {function}: student copies would stop there"

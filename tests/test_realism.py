@@ -3,32 +3,25 @@
 import dataclasses
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import ROOT
 
-FOLDER = Path(__file__).parents[1] / "data_samples"
+from data_samples import simulate
+from data_samples.simulator import devices, films, illness, thorax
+from data_samples.simulator.hospital import draw_hospital
+
 ALWAYS = ["spine", "ribs", "clavicles", "shoulder blades", "upper arms", "vessels", "hila", "airways", "heart",
           "mottle", "letters", "jpeg"]
-
-
-@pytest.fixture(scope="module")
-def films():
-    """The generator, imported as a notebook does."""
-    sys.path.insert(0, str(FOLDER))
-    import films
-
-    yield films
-    sys.path.remove(str(FOLDER))
 
 
 def grey(film):
     return film.pixels.astype(int)
 
 
-def test_a_film_repeats_and_another_film_of_the_subject_differs(films):
+def test_a_film_repeats_and_another_film_of_the_subject_differs():
     subject = films.draw_subject(seed=3, number=2)
     first, second = films.film(subject, 1, 64), films.film(subject, 2, 64)
     assert first.pixels.shape == first.lesion.shape == (64, 64)
@@ -37,7 +30,7 @@ def test_a_film_repeats_and_another_film_of_the_subject_differs(films):
     assert np.abs(grey(first) - grey(second)).mean() > 3
 
 
-def test_the_label_decides_the_illness_and_nothing_else_of_the_subject(films):
+def test_the_label_decides_the_illness_and_nothing_else_of_the_subject():
     well, ill = (films.draw_subject(3, 5, label) for label in ("normal", "viral"))
     assert dataclasses.replace(ill, label="normal") == well
     for label in films.LABELS:
@@ -48,7 +41,7 @@ def test_the_label_decides_the_illness_and_nothing_else_of_the_subject(films):
         films.draw_subject(3, 5, "fungal")
 
 
-def test_lesions_are_the_brighter_part(films):
+def test_lesions_are_the_brighter_part():
     differences = []
     for number in range(12):
         ill = films.draw_subject(4, number, "bacterial")
@@ -60,9 +53,7 @@ def test_lesions_are_the_brighter_part(films):
     assert len(differences) >= 6 and np.mean(differences) > 8 and min(differences) > -5
 
 
-def test_a_consolidation_stays_in_its_lobe(films):
-    import illness
-
+def test_a_consolidation_stays_in_its_lobe():
     t, v = np.meshgrid(np.linspace(0, 1.1, 60), np.linspace(-1, 1, 40))
     names = list(illness.LOBES)
     for side in ("right upper", "right middle", "right lower"), ("left upper", "lingula", "left lower"):
@@ -72,11 +63,7 @@ def test_a_consolidation_stays_in_its_lobe(films):
     assert illness.in_lobe(names.index("right middle"), np.array(0.3), np.array(0.8), 0.5) == 0
 
 
-def test_consolidation_erases_the_border_of_the_heart_that_it_touches(films):
-    import illness
-    import thorax
-    from hospital import draw_hospital
-
+def test_consolidation_erases_the_border_of_the_heart_that_it_touches():
     subject = films.draw_subject(3, 1, "bacterial")
     pose = films.draw_stance(subject, draw_hospital(3, int(subject.site)), 1)
     frame = thorax.Frame(dataclasses.replace(pose, turn=0.0, lean=0.0, roll=0.0), 128)
@@ -96,18 +83,14 @@ def test_consolidation_erases_the_border_of_the_heart_that_it_touches(films):
 
 
 @pytest.mark.parametrize("name", ALWAYS)
-def test_a_structure_can_be_left_out_and_the_rest_stays(films, name):
+def test_a_structure_can_be_left_out_and_the_rest_stays(name):
     subject = films.draw_subject(3, 1, "viral")
     whole, less = films.film(subject, 1, 64), films.film(subject, 1, 64, {name})
     assert np.abs(grey(whole) - grey(less)).max() > 3
     assert whole.heart == less.heart and whole.pattern == less.pattern
 
 
-def test_what_few_have_comes_at_its_rate_and_never_after_the_label(films):
-    import devices
-    import thorax
-    from hospital import draw_hospital
-
+def test_what_few_have_comes_at_its_rate_and_never_after_the_label():
     found = dict.fromkeys(devices.DEVICES, 0)
     for number in range(250):
         subject = films.draw_subject(6, number)
@@ -121,12 +104,12 @@ def test_what_few_have_comes_at_its_rate_and_never_after_the_label(films):
     assert all(0 < count < 80 for count in found.values()), found
 
 
-def test_an_unknown_structure_is_named(films):
+def test_an_unknown_structure_is_named():
     with pytest.raises(ValueError, match="wings; known are spine, ribs"):
         films.film(films.draw_subject(3, 1), without={"wings"})
 
 
-def test_age_changes_the_chest(films):
+def test_age_changes_the_chest():
     subjects = [films.draw_subject(7, number) for number in range(300)]
     ages = np.array([subject.age for subject in subjects])
     assert 0.3 < (ages < 15).mean() < 0.7 and ages.max() > 70 and ages.min() < 1.5
@@ -134,14 +117,12 @@ def test_age_changes_the_chest(films):
     assert np.corrcoef(ages[ages < 15], widths[ages < 15])[0, 1] > 0.8
 
 
-def test_the_streams_share_no_patient(films):
-    import simulate
-
+def test_the_streams_share_no_patient():
     for number in range(5):
         assert films.draw_subject(simulate.SEED, number).age != simulate.draw_patient(simulate.SEED, number).age
 
 
-def test_a_collection_does_not_depend_on_the_number_of_processes(films, tmp_path):
+def test_a_collection_does_not_depend_on_the_number_of_processes(tmp_path):
     table, made = films.generate(4, seed=6, size=48, processes=1)
     again, _ = films.generate(4, seed=6, size=48, folder=tmp_path, processes=2)
     assert table.equals(again) and len(made) == 4
@@ -151,13 +132,13 @@ def test_a_collection_does_not_depend_on_the_number_of_processes(films, tmp_path
 
 
 def test_the_command_says_what_it_can_leave_out():
-    command = [sys.executable, FOLDER / "films.py", "--n", "1", "--out", "nowhere", "--without", "wings"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    command = [sys.executable, "-m", "data_samples.simulator.films", "--n", "1", "--out", "x", "--without", "wings"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 2 and "wings: known are spine" in done.stderr
 
 
-def test_one_collection_cannot_be_told_from_itself(films):
-    import compare_real
+def test_one_collection_cannot_be_told_from_itself():
+    from tools import compare_real
 
     images = compare_real.shrunk([films.film(films.draw_subject(8, number), 1, 48).pixels for number in range(44)])
     assert compare_real.told_apart(images[::2], images[1::2], 1)[0] < 0.8
@@ -167,9 +148,10 @@ def test_one_collection_cannot_be_told_from_itself(films):
     assert rows["local contrast in the lungs, simulated to real"] == 1
 
 
-def test_pre_training_disguises_films_and_fits_its_size(films):
-    import pretrain
+def test_pre_training_disguises_films_and_fits_its_size():
     import tensorflow as tf
+
+    from tools import pretrain
 
     kept, model = pretrain.build()
     assert kept.count_params() < 2_000_000 and kept.output_shape == (None, 3)
@@ -193,8 +175,8 @@ def test_pre_training_disguises_films_and_fits_its_size(films):
     assert steps[0] < 0.8 * steps[1]
 
 
-def test_pre_training_ingredients_can_be_left_out(films):
-    import pretrain
+def test_pre_training_ingredients_can_be_left_out():
+    from tools import pretrain
 
     for name in pretrain.INGREDIENTS:
         kept, model = pretrain.build((name,))
@@ -204,8 +186,8 @@ def test_pre_training_ingredients_can_be_left_out(films):
 
 
 @pytest.mark.slow
-def test_pre_training_goes_on_where_it_was_interrupted(films, tmp_path, monkeypatch):
-    import pretrain
+def test_pre_training_goes_on_where_it_was_interrupted(tmp_path, monkeypatch):
+    from tools import pretrain
 
     def run(folder):
         monkeypatch.setattr(sys, "argv", ["pretrain.py", "--out", str(folder), "--films", "64", "--epochs", "2"])

@@ -8,19 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import ROOT
 from PIL import Image
 
-FOLDER = Path(__file__).parents[1] / "data_samples"
+from data_samples import simulate
 
-
-@pytest.fixture(scope="module")
-def simulate():
-    """The generator, imported as a notebook does."""
-    sys.path.insert(0, str(FOLDER))
-    import simulate
-
-    yield simulate
-    sys.path.remove(str(FOLDER))
+FOLDER = ROOT / "data_samples"
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +21,7 @@ def table():
     return pd.read_csv(FOLDER / "metadata.csv")
 
 
-def test_metadata_has_its_columns_and_no_gaps(table, simulate):
+def test_metadata_has_its_columns_and_no_gaps(table):
     assert list(table) == simulate.COLUMNS
     assert not table.isna().any().any()
     assert table["path"].is_unique
@@ -74,19 +67,19 @@ def test_images_decode_to_grey_squares_of_128_pixels_with_contrast(table):
             assert np.asarray(image).std() > 15, path
 
 
-def test_checksum_is_that_of_the_files(simulate):
+def test_checksum_is_that_of_the_files():
     assert simulate.checksum(FOLDER) == (FOLDER / "CHECKSUM").read_text().strip()
 
 
-def test_class_depends_on_nothing_but_disease(table, simulate):
-    from independence import LEVEL, independence
+def test_class_depends_on_nothing_but_disease(table):
+    from tools.independence import LEVEL, independence
 
     found = independence(table)
     assert len(found) == 15
     assert min(found.values()) > LEVEL, found
 
 
-def test_some_shipped_images_are_what_the_program_makes(table, simulate, tmp_path):
+def test_some_shipped_images_are_what_the_program_makes(table, tmp_path):
     for row in table.iloc[[0, 700, 1500, 2390]].itertuples():
         patient = simulate.draw_patient(row.seed, int(row.patient_id[1:]), site=row.site)
         pixels, mask, severity = simulate.film(patient, int(Path(row.path).stem[-1]))
@@ -99,7 +92,7 @@ def test_some_shipped_images_are_what_the_program_makes(table, simulate, tmp_pat
         assert (again != shipped).mean() <= 0.001
 
 
-def test_render_gives_an_image_and_its_lesions(simulate):
+def test_render_gives_an_image_and_its_lesions():
     ill = simulate.draw_patient(seed=3, number=1, label="viral", site="A")
     image, mask = simulate.render(ill, size=96)
     assert image.shape == mask.shape == (96, 96)
@@ -111,14 +104,14 @@ def test_render_gives_an_image_and_its_lesions(simulate):
     assert difference[mask].mean() > difference[~mask].mean() + 5, "the lesion must be the brighter part"
 
 
-def test_images_of_a_patient_differ_and_repeat(simulate):
+def test_images_of_a_patient_differ_and_repeat():
     patient = simulate.draw_patient(seed=3, number=2)
     first, second = (simulate.render(patient, image=number, size=64)[0] for number in (1, 2))
     assert np.abs(first.astype(int) - second).mean() > 3
     assert np.array_equal(first, simulate.render(patient, image=1, size=64)[0])
 
 
-def test_severity_agrees_with_the_mask(simulate):
+def test_severity_agrees_with_the_mask():
     severity, share = [], []
     for number in range(14):
         patient = simulate.draw_patient(seed=4, number=number, label="bacterial" if number % 2 else "viral")
@@ -128,12 +121,12 @@ def test_severity_agrees_with_the_mask(simulate):
     assert np.corrcoef(severity, share)[0, 1] > 0.8
 
 
-def test_a_label_or_site_that_does_not_exist_is_named(simulate):
+def test_a_label_or_site_that_does_not_exist_is_named():
     with pytest.raises(ValueError, match="'fungal'.*normal, bacterial, viral"):
         simulate.draw_patient(seed=1, number=1, label="fungal")
 
 
-def test_the_number_of_processes_does_not_matter(simulate):
+def test_the_number_of_processes_does_not_matter():
     one, pixels = simulate.generate(4, seed=6, size=48, processes=1)
     two, same = simulate.generate(4, seed=6, size=48, processes=2)
     assert one.equals(two) and np.array_equal(pixels, same)
@@ -141,6 +134,6 @@ def test_the_number_of_processes_does_not_matter(simulate):
 
 @pytest.mark.slow
 def test_the_whole_set_is_what_the_program_makes():
-    command = [sys.executable, FOLDER / "simulate.py", "--check"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=1500)
+    command = [sys.executable, "-m", "data_samples.simulate", "--check"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=1500)
     assert done.returncode == 0, done.stdout + done.stderr

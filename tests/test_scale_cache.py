@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 import pytest
-from helpers import ROOT, tiny_base
+from helpers import ROOT, left_by_a_dead_process, tiny_base
 
 import dhl_helpers as dhl
 from dhl_helpers import cache
@@ -23,15 +23,16 @@ def test_the_command_counts_and_clears_its_own_files_only(tmp_path, monkeypatch,
     deep.transform(IMAGES)
     deep.transform(IMAGES[:7])
     (tmp_path / "cache" / "mine.npz").write_bytes(b"keep")
-    (tmp_path / "cache" / "dhl-unfinished-1-dhl-features-0.npz").write_bytes(b"x" * 500_000)
+    np.savez(tmp_path / "cache" / "dhl-my-results.npz", a=1)
+    left = tmp_path / "cache" / left_by_a_dead_process("dhl-features-0.npz")
+    left.write_bytes(b"x" * 500_000)
     main(["cache"])
-    assert f"{tmp_path / 'cache'}: 3 entries, 0.5 MB" in capsys.readouterr().out
+    assert f"{tmp_path / 'cache'}: 2 entries, 0.0 MB" in capsys.readouterr().out and not left.exists()
     main(["cache", "--clear", "--dir", str(tmp_path / "elsewhere")])
     assert len(list((tmp_path / "cache").iterdir())) == 4
     main(["cache", "--clear"])
-    assert [file.name for file in (tmp_path / "cache").iterdir()] == [
-        "mine.npz"
-    ] and "Cleared" in capsys.readouterr().out
+    assert sorted(file.name for file in (tmp_path / "cache").iterdir()) == ["dhl-my-results.npz", "mine.npz"]
+    assert "Cleared" in capsys.readouterr().out
 
 
 def test_an_entry_belongs_to_its_engine_and_storage(tmp_path):

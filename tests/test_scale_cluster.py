@@ -128,7 +128,8 @@ def test_the_command(client, films, tmp_path, capfd):
         assert main([*command, "--scheduler", client.scheduler.address]) == 0
     said = capfd.readouterr().out
     assert f"{N} images; 2 workers" in said and f"{out}: {N} rows of" in said and "not for diagnosis" in said
-    table = pd.read_csv(out.with_suffix(".csv"))
+    assert not out.with_suffix(".csv").exists(), "nothing is written beside the named output"
+    table = pd.read_csv(out / "images.csv")
     assert len(table) == N == len(store.FeatureFile(out)) and {"path", "label"} <= set(table)
 
 

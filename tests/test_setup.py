@@ -1,6 +1,7 @@
 """The set-up: pins, conda environment, make targets, licences."""
 
 import itertools
+import json
 import os
 import re
 import shutil
@@ -185,7 +186,11 @@ def test_make_targets(bare):
     install(bare)
     assert "dhl_helpers run" in make(bare, "-n", "course").stdout
     lab = make(bare, "-n", "lab").stdout
-    assert "dhl_helpers student" in lab and "jupyter lab my_course" in lab
+    assert "dhl_helpers student" in lab and "jupyter lab --config .jupyter/lab.json" in lab
+    # The clone is the root of the server, so the links from a copy to the docs work.
+    settings = json.loads((ROOT / ".jupyter" / "lab.json").read_text(encoding="utf-8"))
+    assert settings["LabApp"]["default_url"] == "/lab/tree/my_course/00_start_here.ipynb"
+    assert settings["MappingKernelManager"]["cull_idle_timeout"] == 600
     assert "ruff check ." in make(bare, "-n", "lint").stdout
 
 

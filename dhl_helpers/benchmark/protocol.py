@@ -13,9 +13,8 @@ from ..evaluation import evaluate
 from ..heads import SMOTE, make_head
 from ..measures import calibration_error
 from ..resampling import intervals, measured, of_classes, resamples
-from .workbench import NETWORKS
+from .models import NETWORKS, Model, joined
 
-KEYS = ["base", "head", "treatment", "seed"]
 CHOICES = (0.001, 0.01, 0.1)  # of logistic regression's C
 RESAMPLES = 500
 METRICS = ["macro AUC", "balanced accuracy", "accuracy", "Brier score"]
@@ -36,22 +35,23 @@ TEXT = (
 )
 
 
-def probabilities(bench, base, head, treatment, seed):
+def probabilities(bench, model):
     """Part to probabilities; the seconds of training, features and head; what was chosen."""
+    base, head, treatment, seed = model
     if head == "softmax":
         cnn, seconds = bench.network(base, treatment, seed)
         parts = {part: data.images for part, data in bench.parts(base, seed).items() if part != "train"}
         return {part: cnn.predict(images, verbose=0) for part, images in parts.items()}, (seconds, 0, 0), ""
     features, of_features, training = bench.features(base, seed)
-    parts = bench.parts(base.split(" + ")[0], seed)
+    parts = bench.parts(joined(base)[0], seed)
     train, val = parts["train"], parts["val"]
     started, best = time.process_time(), (-1, None, "")
     for choice in CHOICES if head == "logistic" else ("",):
-        model = fit(head, treatment, seed, choice, features["train"], train.labels)
-        report = evaluate(val.labels, model.predict_proba(features["val"]), val.class_names, n_resamples=0)
-        best = max(best, (report["value"][0], model, choice), key=lambda each: each[0])
-    seconds, (_, model, choice) = time.process_time() - started, best
-    found = {part: model.predict_proba(each) for part, each in features.items() if part != "train"}
+        fitted = fit(head, treatment, seed, choice, features["train"], train.labels)
+        report = evaluate(val.labels, fitted.predict_proba(features["val"]), val.class_names, n_resamples=0)
+        best = max(best, (report["value"][0], fitted, choice), key=lambda each: each[0])
+    seconds, (_, fitted, choice) = time.process_time() - started, best
+    found = {part: fitted.predict_proba(each) for part, each in features.items() if part != "train"}
     return found, (training, of_features, seconds), f"C={choice}" if choice else ""
 
 
@@ -63,9 +63,9 @@ def fit(head, treatment, seed, choice, X, y):
     if choice:
         classifier.set_params(C=choice)
     steps = [StandardScaler(), *([SMOTE(random_state=seed)] if treatment == "SMOTE" else []), classifier]
-    model = make_pipeline(*steps)
+    fitted = make_pipeline(*steps)
     weights = compute_sample_weight("balanced", y) if treatment == "class weight" else None
-    return model.fit(X, y, **({} if weights is None else {f"{model.steps[-1][0]}__sample_weight": weights}))
+    return fitted.fit(X, y, **({} if weights is None else {f"{fitted.steps[-1][0]}__sample_weight": weights}))
 
 
 def references(bench, seed):
@@ -79,7 +79,7 @@ def references(bench, seed):
         data = parts[name]
         drawn[name] = (list(resamples(data.labels, data.patients, data.class_names, RESAMPLES, 0)), {})
     for network in NETWORKS:
-        for part, p in probabilities(bench, network, "softmax", "nothing", seed)[0].items():
+        for part, p in probabilities(bench, Model(network, "softmax", "nothing", seed))[0].items():
             weights, aucs = drawn[part]
             of_network = of_classes(parts[part].labels, p, parts[part].class_names)
             aucs[network] = measured(weights, of_network)[0]["macro AUC"]
@@ -95,10 +95,10 @@ def rows_each(bench):
 def measure(bench, model, drawn):
     """The rows of one model: of the validation part its macro AUC, of every other part all metrics.
 
-    `model` is (base, head, treatment, seed), `drawn` comes from `references` of this seed.
+    `model` is a `Model`, `drawn` comes from `references` of this seed.
     """
-    found, seconds, choice = probabilities(bench, *model)
-    parts, rows = bench.parts(model[0].split(" + ")[0], model[3]), []
+    found, seconds, choice = probabilities(bench, model)
+    parts, rows = bench.parts(joined(model.base)[0], model.seed), []
     off, on, thresholds = roc_curve(parts["val"].labels == 1, found["val"][:, 1])
     threshold = thresholds[np.argmax(on - off)] if found["val"].shape[1] == 2 else None
     for part, p in found.items():
@@ -114,5 +114,5 @@ def measure(bench, model, drawn):
                 kept["specificity at the threshold"] = [(~called[~positive]).mean()]
             kept |= {f"macro AUC minus {name}": metrics["macro AUC"] - auc for name, auc in aucs.items()}
         rows.append(intervals(kept).assign(part=part))
-    rows = pd.concat(rows).assign(**dict(zip(KEYS, model, strict=True)), chosen=choice)
+    rows = pd.concat(rows).assign(**model._asdict(), chosen=choice)
     return rows.assign(**dict(zip(["seconds_base", "seconds_features", "seconds_head"], seconds, strict=True)))

@@ -9,6 +9,7 @@ import pandas as pd
 from ..course import versions
 from ..plots import use_style
 from ..tables import markdown
+from .models import Model
 from .ranking import METHOD, quality_against_seconds, rank
 
 COLUMNS = ["dataset", *METHOD, "seed", "part", "metric", "value", "low", "high", "seconds_base", "seconds_features",
@@ -23,7 +24,7 @@ def replace(file, write):
     os.replace(unfinished, file)
 
 
-def finished(table, keys, rows_each):
+def finished(table, rows_each):
     """The models in the table. Whatever else is in it belongs to a model whose writing was cut off, and is removed."""
     if not table.exists():
         return set()
@@ -33,11 +34,12 @@ def finished(table, keys, rows_each):
         table.unlink()
         return set()
     results = pd.read_csv(table, dtype=str, keep_default_na=False)  # as text: what stays, stays as it is
+    keys = list(Model._fields)
     kept = results[results.groupby(keys)["metric"].transform("size") == rows_each]
     unfinished = table.with_name(f"unfinished-{os.getpid()}-{table.name}")
     kept.to_csv(unfinished, index=False, lineterminator="\n")
     os.replace(unfinished, table)
-    return set(kept[keys].astype({"seed": int}).itertuples(index=False, name=None))
+    return {Model(*row) for row in kept[keys].astype({"seed": int}).itertuples(index=False)}
 
 
 def append(table, rows):

@@ -16,10 +16,11 @@ from ..features import conv_base
 from ..handcrafted import HandcraftedFeatures
 from ..models import build_cnn, train_cnn
 from ..pretrained import pretrained_base
+from .models import NETWORKS, joined
 from .strong import build_strong_cnn, train_strong_cnn
 from .tables import replace
 
-NETWORKS = {"article CNN": (build_cnn, train_cnn), "strong CNN": (build_strong_cnn, train_strong_cnn)}
+MADE_BY = dict(zip(NETWORKS, [(build_cnn, train_cnn), (build_strong_cnn, train_strong_cnn)], strict=True))
 
 
 class Workbench:
@@ -52,7 +53,7 @@ class Workbench:
 
     def network(self, name, treatment, seed):
         """A trained network, and the seconds of its training."""
-        parts, (build, train) = self.parts(name, seed), NETWORKS[name]
+        parts, (build, train) = self.parts(name, seed), MADE_BY[name]
         labels, shape = parts["train"].labels, parts["train"].image_shape
         cnn, file = build(shape, parts["train"].n_classes, seed), self._file(name, treatment, seed, "weights.h5")
         kept = file.with_suffix(".json")
@@ -72,10 +73,10 @@ class Workbench:
 
     def features(self, base, seed):
         """Part to features, the seconds of the training images' features, and of the training before them."""
-        if " + " in base:
-            first, second = (self.features(each, seed) for each in base.split(" + "))
-            joined = {part: np.hstack([first[0][part], second[0][part]]) for part in first[0]}
-            return joined, first[1] + second[1], first[2] + second[2]
+        if len(joined(base)) > 1:
+            features, of_features, training = zip(*(self.features(each, seed) for each in joined(base)), strict=True)
+            side_by_side = {part: np.hstack([each[part] for each in features]) for part in features[0]}
+            return side_by_side, sum(of_features), sum(training)
         fixed = base in ("handcrafted", "simulated", self.pretrained[0])
         file = self._file(base, "features", "" if fixed else seed, "npz")
         training = self.network(base, "nothing", seed)[1] if base in NETWORKS else 0.0

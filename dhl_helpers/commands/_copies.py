@@ -1,12 +1,13 @@
 """The copies made of a notebook, open or solved, and the marks by which nbgrader grades them."""
 
 import ast
-import hashlib
-import json
 import re
 from pathlib import Path
 
 from ..errors import DataError
+from ..files import try_out
+from ..locks import LOCK, lock
+from ..written import Written
 from ._series import NOTEBOOKS, select
 
 STUB = '# Your code in place of this line:\nraise NotImplementedError("not done yet")'
@@ -86,32 +87,28 @@ def marked(notebook):
 def write(args, make):
     """Write `make(notebook)` of each notebook to `args.out`, and keep each copy that was changed since.
 
-    What was written is remembered by its hash in `.written.json`: a copy with another hash holds somebody's work.
+    Of two commands at once the second waits for the first.
     """
     import nbformat
 
     out = Path(args.out)
     if out.resolve() == Path(args.notebooks).resolve():
         raise DataError(f"--out {out}: would write over the notebooks themselves; choose another folder.")
-    out.mkdir(parents=True, exist_ok=True)
-    memory = out / ".written.json"
-    written = json.loads(memory.read_text(encoding="utf-8")) if memory.exists() else {}
-    fresh, kept = 0, []
-    for path in select(args.notebooks):
-        copy = out / path.name
-        if copy.exists() and digest(copy.read_bytes()) != written.get(path.name):
-            kept.append(path.name)
-            continue
-        content = nbformat.writes(make(marked(nbformat.read(path, as_version=4)))).encode("utf-8")
-        copy.write_bytes(content)
-        written[path.name] = digest(content)
-        memory.write_text(json.dumps(written, indent=1), encoding="utf-8")
-        fresh += 1
-    print(f"{fresh} notebooks are fresh in {out}.")
+    series = select(args.notebooks)
+    try_out(out)
+    with lock(out / LOCK):
+        written, kept = Written(out), []
+        for path in series:
+            content = nbformat.writes(make(marked(nbformat.read(path, as_version=4)))).encode("utf-8")
+            if written.foreign([path.name]) and not same(out / path.name, content):
+                kept.append(path.name)
+            else:
+                written.write(path.name, content)
+    print(f"{len(series) - len(kept)} notebooks are fresh in {out}.")
     if kept:
         print(f"Kept as you changed them: {', '.join(kept)}. Rename or delete one to get a fresh copy.")
 
 
-def digest(content):
-    """Identify the content of a file."""
-    return hashlib.sha256(content).hexdigest()
+def same(file, content):
+    """Whether a file holds exactly this."""
+    return file.is_file() and file.read_bytes() == content

@@ -4,6 +4,7 @@ import base64
 import re
 from html import escape
 
+from ..files import write
 from ..tables import as_html
 
 CAPTION = re.compile(r"\*Figure: (.+?)\*\s*(?:\n\n|$)", re.DOTALL)
@@ -42,7 +43,7 @@ def draw_out(notebook, name, out):
                 text = re.sub(r"[*`]", "", " ".join(said[1].split())) if said else f"Figure of the section {heading}"
                 output.metadata["image/png"] = {"alt": text}
                 figures.append((f"{name}-{len(figures) + 1}.png", text))
-                (out / "figures" / figures[-1][0]).write_bytes(base64.b64decode(output.data["image/png"]))
+                write(out / "figures" / figures[-1][0], base64.b64decode(output.data["image/png"]))
     return figures
 
 

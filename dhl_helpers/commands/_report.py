@@ -1,6 +1,6 @@
 """What a run reports: its summary, its failures, its index page, its table of results."""
 
-
+from .. import files
 from . import _pages
 
 
@@ -24,7 +24,6 @@ def write(out, done, planned, data):
     """
     import nbformat
 
-    (out / "figures").mkdir(exist_ok=True)
     figures, claims = [], 0
     for name, _, _ in done:
         notebook = nbformat.read(out / f"{name}.ipynb", as_version=4)
@@ -33,12 +32,12 @@ def write(out, done, planned, data):
             line.startswith("Does not hold here") for cell in notebook.cells for output in cell.get("outputs", [])
             for line in output.get("text", "").splitlines()
         )  # fmt: skip
-        (out / f"{name}.html").write_text(_pages.notebook_page(notebook, name), encoding="utf-8")
+        files.write(out / f"{name}.html", _pages.notebook_page(notebook, name))
     failed = sum(state != "ok" for _, _, state in done)
     summary = counts(len(done), len(planned), sum(seconds for _, seconds, _ in done), failed, claims)
     table = results(out / "results.csv") if (out / "results.csv").exists() else None
     index = _pages.index([data, summary], table, done, planned, figures)
-    (out / "index.html").write_text(index, encoding="utf-8")
+    files.write(out / "index.html", index)
     return f"{summary}\nRead {out / 'index.html'}"
 
 

@@ -5,6 +5,9 @@ import sys
 from pathlib import Path
 
 from ..errors import DataError
+from ..files import try_out, write
+from ..locks import LOCK, lock
+from ..written import Written
 from . import _copies
 from ._series import NOTEBOOKS, select
 
@@ -37,24 +40,32 @@ def main(args):
             "assignment: nbgrader is not installed here. `make assignment` sets up an environment that has it; "
             "otherwise: python -m pip install 'nbgrader>=0.9.6'"
         ) from None
-    out = Path(args.out).resolve()
-    out.mkdir(parents=True, exist_ok=True)
-    config = out / "nbgrader_config.py"
-    if not config.exists():
-        config.write_text(CONFIG, encoding="utf-8")
-    settings = PyFileConfigLoader(str(config)).load_config()
-    settings.CourseDirectory.root = str(out)
-    grader = NbGraderAPI(config=settings)
-    # nbgrader calls alembic by its name, and that lies beside this Python.
-    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    for path in select(args.notebooks, args.only):
-        notebook = _copies.marked(_copies.cleared(nbformat.read(path, as_version=4)))
-        source = out / "source" / path.stem / path.name
-        source.parent.mkdir(parents=True, exist_ok=True)
-        nbformat.write(notebook, source)
-        done = grader.generate_assignment(path.stem)
-        if not done["success"]:
-            raise DataError(f"{path.name}: nbgrader made no assignment of it: {done.get('log') or done['error']}")
-        points = [points for *_, points in _copies.exercises(notebook)]
-        print(f"{path.stem:<26}{len(points):3d} exercises {sum(points):4d} points")
+    out, series = Path(args.out).resolve(), select(args.notebooks, args.only)
+    try_out(out)
+    with lock(out / LOCK):
+        written = Written(out)
+        written.refuse([name for path in series for name in made(out, path)])
+        config = out / "nbgrader_config.py"
+        if not config.exists():
+            write(config, CONFIG)
+        settings = PyFileConfigLoader(str(config)).load_config()
+        settings.CourseDirectory.root = str(out)
+        grader = NbGraderAPI(config=settings)
+        # nbgrader calls alembic by its name, and that lies beside this Python.
+        os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+        for path in series:
+            notebook = _copies.marked(_copies.cleared(nbformat.read(path, as_version=4)))
+            written.write(f"source/{path.stem}/{path.name}", nbformat.writes(notebook) + "\n")
+            done = grader.generate_assignment(path.stem)
+            if not done["success"]:
+                raise DataError(f"{path.name}: nbgrader made no assignment of it: {done.get('log') or done['error']}")
+            written.note(made(out, path))
+            points = [points for *_, points in _copies.exercises(notebook)]
+            print(f"{path.stem:<26}{len(points):3d} exercises {sum(points):4d} points")
     print(f"Assignments in {out / 'release'}; run nbgrader in {out}.")
+
+
+def made(out, path):
+    """The files of an assignment, as names below `out`: its source, and all that nbgrader would write again."""
+    released = [file for file in (out / "release" / path.stem).rglob("*") if not file.is_dir()]
+    return [f"source/{path.stem}/{path.name}", *(file.relative_to(out).as_posix() for file in released)]

@@ -3,12 +3,8 @@
 import sys
 from pathlib import Path
 
+from ..benchmark.models import HEADS, plan
 from ..errors import DataError
-
-NETWORKS = ("article CNN", "strong CNN")
-BASES = ("untrained CNN", *NETWORKS, "handcrafted", "untrained CNN + handcrafted", "strong CNN + handcrafted",
-         "simulated", "simulated + handcrafted")
-HEADS = ("logistic", "random_forest", "adaboost", "xgboost", "svm")
 
 
 def add_parser(subparsers):
@@ -48,14 +44,14 @@ def main(args):
     stem = Path(args.out, f"benchmark_{args.dataset.replace(':', '-')}")
     stem.parent.mkdir(parents=True, exist_ok=True)
     table, drawn = stem.with_suffix(".csv"), {}
-    done = tables.finished(table, protocol.KEYS, protocol.rows_each(bench))
+    done = tables.finished(table, protocol.rows_each(bench))
     todo = [model for model in plan(args.seeds, heads, args.pretrained) if model not in done]
     with tqdm(todo, unit="model", file=sys.stderr, leave=False) as bar:
         for model in bar:
-            bar.set_description(" / ".join(map(str, model)))
-            if model[-1] not in drawn:
-                drawn = {model[-1]: protocol.references(bench, model[-1])}
-            rows = protocol.measure(bench, model, drawn[model[-1]])
+            bar.set_description(str(model))
+            if model.seed not in drawn:
+                drawn = {model.seed: protocol.references(bench, model.seed)}
+            rows = protocol.measure(bench, model, drawn[model.seed])
             tables.append(table, rows.assign(dataset=args.dataset))
             tables.count_look(table.with_name("test_looks.csv"), args.dataset, "python -m dhl_helpers benchmark")
     conditions = (
@@ -64,19 +60,6 @@ def main(args):
         f"{args.epochs} epochs."
     )
     print(tables.write(stem, pd.read_csv(table, keep_default_na=False, na_values=[""]), conditions, protocol.TEXT))
-
-
-def plan(seeds, heads, pretrained=""):
-    """Every model of the benchmark, as (base, head, treatment, seed), in the order of their making.
-
-    First what is compared most, for every seed; last the networks' own treatments, each a training of its own.
-    """
-    bases = [*BASES, *filter(None, [pretrained])]
-    plain = [(network, "softmax", "nothing") for network in NETWORKS]
-    plain += [(base, head, "nothing") for base in bases for head in heads]
-    treated = [(base, head, way) for base in bases for head in heads for way in ("class weight", "SMOTE")]
-    again = [(network, "softmax", way) for network in NETWORKS for way in ("class weight", "focal loss")]
-    return [(*model, seed) for models in (plain, treated, again) for seed in range(seeds) for model in models]
 
 
 def load(args, size):

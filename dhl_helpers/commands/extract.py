@@ -3,14 +3,15 @@
 from pathlib import Path
 
 from ..errors import DataError
+from ..files import write
 
 
 def add_parser(subparsers):
     parser = subparsers.add_parser(
         "extract", help="write the features of a large data set, also on several machines",
         description="Images are read when they are needed and features written piece by piece: memory does not grow "
-        "with the number of images, and a run that was stopped goes on where it was. A table of the same name, .csv, "
-        "has a row for each image. Not for diagnosis.",
+        "with the number of images, and a run that was stopped goes on where it was. The table images.csv in the "
+        "folder has one row per image. Not for diagnosis.",
     )  # fmt: skip
     parser.add_argument("--dataset", required=True, metavar="NAME", help="data set, for instance nih, chexpert, folder")
     parser.add_argument("--data-dir", default="", metavar="DIR", help="where it lies: for all workers the same path")
@@ -54,8 +55,11 @@ def main(args):
     with cluster.connect(args.scheduler, args.workers) as client:
         threads = client.nthreads()
         print(f"{len(data)} images; {len(threads)} workers with {sum(threads.values())} threads.")
+        table, rows = Path(args.out, "images.csv"), data.table.to_csv(index=False).encode("utf-8", "backslashreplace")
+        if table.exists() and table.read_bytes() != rows:
+            raise DataError(f"{table}: of other images, or changed since. Move it away or choose another --out.")
         features = deep.transform(data, args.out, client)
-        data.table.to_csv(Path(args.out).with_suffix(".csv"), index=False)
+        write(table, rows)
         print(f"{features.path}: {features.shape[0]} rows of {features.shape[1]} features, {features.stored.name}.")
         if args.head:
             print(measure_head(client, features, data, parts))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import DataError
 from . import _report
-from ._folder import MARKER, prepare
+from ._folder import prepare
 from ._series import NOTEBOOKS, own_kernel, parameters_of, select, typed
 
 OWN = ("RESULTS", "OUT_DIR", "SAVE")  # the parameters that a run sets itself
@@ -46,17 +46,17 @@ def main(args):
     about = check_data(defaults | chosen) + "".join(f" {name}: {value}." for name, value in chosen.items())
     out = Path(args.out).resolve()
     kept = out / "pipeline"
-    prepare(out, select(args.notebooks), [kept] if args.save else [])
+    folder = prepare(out, select(args.notebooks), [kept] if args.save else [])
     own = (out / "results.csv", out / "work", kept if args.save else "")
     chosen |= {name: str(value) for name, value in zip(OWN, own, strict=True)}
     try:
-        done, code = execute(series, declared, chosen, out, args.keep_going)
+        done, code = execute(series, declared, chosen, folder, args.keep_going)
         print(_report.write(out, done, [path.stem for path in series], about))
-        if args.save and kept.exists():
+        if args.save and code == 0:
             print(f"Score other images: python -m dhl_helpers predict {kept} FOLDER --out scores.csv")
         return code
     finally:
-        (out / MARKER).write_text("")
+        folder.close()
 
 
 def check_data(parameters):
@@ -78,8 +78,9 @@ def check_data(parameters):
     return f"{named(data.name).title}: {len(data)} images. Not for diagnosis."
 
 
-def execute(series, declared, chosen, out, keep_going):
+def execute(series, declared, chosen, folder, keep_going):
     """Run the notebooks one after another; returns name, seconds and state of each, and the exit code."""
+    out = folder.out
     from nbclient.exceptions import DeadKernelError
     from papermill import PapermillExecutionError, execute_notebook
     from tqdm import tqdm
@@ -98,6 +99,7 @@ def execute(series, declared, chosen, out, keep_going):
                 bar.write(_report.failure(path.stem, out / path.name, error), file=sys.stderr)
             except KeyboardInterrupt:
                 state, code = "interrupted", 130
+            folder.note()
             done.append((path.stem, time.perf_counter() - start, state))
             bar.write(f"{path.stem:<26}{done[-1][1]:7.1f} s  {state}")
             if code == 130 or (code and not keep_going):

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+from ..files import try_out
+from ..locks import LOCK, lock
+from ..written import Written
 from . import _deck
 from ._series import NOTEBOOKS, select
 
@@ -29,12 +32,15 @@ def main(args):
     )  # fmt: skip
     files = {path.name.replace(".", "_"): path.read_text(encoding="utf-8") for path in ASSETS.glob("*.*s*")}
     out = Path(args.out)
-    out.mkdir(parents=True, exist_ok=True)
-    for path in series:
-        cells, shown = _deck.deck(nbformat.read(path, as_version=4))
-        page, _ = exporter.from_notebook_node(
-            nbformat.v4.new_notebook(cells=cells), {"metadata": {"name": path.stem}, "files": files}
-        )
-        (out / f"{path.stem}.html").write_text(page, encoding="utf-8")
-        print(f"{path.stem:<26}{shown:4d} slides")
+    try_out(out)
+    with lock(out / LOCK):
+        written = Written(out)
+        written.refuse([f"{path.stem}.html" for path in series])
+        for path in series:
+            cells, shown = _deck.deck(nbformat.read(path, as_version=4))
+            page, _ = exporter.from_notebook_node(
+                nbformat.v4.new_notebook(cells=cells), {"metadata": {"name": path.stem}, "files": files}
+            )
+            written.write(f"{path.stem}.html", page)
+            print(f"{path.stem:<26}{shown:4d} slides")
     print(f"Open a deck in {out} with a browser. S: speaker's notes, O: overview, ?: all keys.")

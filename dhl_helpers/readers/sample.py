@@ -17,7 +17,7 @@ def folder():
 
 
 def read(data_dir=""):
-    """List the samples, or another set that data_samples/simulate.py wrote to `data_dir`."""
+    """List the samples, or another set that data_samples.simulate wrote to `data_dir`."""
     root = Path(data_dir or folder())
     file = root / "metadata.csv"
     if not file.is_file():

@@ -4,19 +4,21 @@ The layout is Zarr, version 3: a folder with a JSON header and one file of raw n
 file whose footer comes last: a killed run leaves nothing readable, and two processes cannot write to it. Here a piece
 is there or not, several processes may write different ones, and any rows can be read alone. Pieces are not compressed
 (features are noise to a compressor), so that NumPy reads and writes them; `zarr.open_array` opens the folder too.
+The folder sha256 has the digest of header and piece for each piece: damage is noticed wherever it is read.
 """
 
+import hashlib
 import json
-import os
-import socket
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import DataError
+from ..files import room_for, tidy, write
 
 PIECE = 512  # images; what a kill can cost: 20 seconds of DenseNet121 on two cores
-FORMAT = 1
+FORMAT = 2
+OWN = ("zarr.json", "c", "sha256", "images.csv")  # what the folder may hold; `extract` adds the last
 
 
 class FeatureFile:
@@ -38,15 +40,20 @@ class FeatureFile:
     dtype = np.dtype(np.float32)
     ndim = 2
 
-    def __init__(self, path):
+    def __init__(self, path, header=None):
         self.path = Path(path)
         try:
-            header = json.loads((self.path / "zarr.json").read_text(encoding="utf-8"))
-            self.made_of = header["attributes"]["dhl_helpers"]
-            self.shape, self.stored = tuple(header["shape"]), np.dtype(header["data_type"]).newbyteorder("<")
-            self.piece = header["chunk_grid"]["configuration"]["chunk_shape"][0]
-        except (OSError, ValueError, TypeError, KeyError) as error:
+            self._header = header or (self.path / "zarr.json").read_bytes()
+            told = json.loads(self._header)
+            self.made_of = told["attributes"]["dhl_helpers"]
+            self.shape, self.stored = tuple(told["shape"]), np.dtype(told["data_type"]).newbyteorder("<")
+            self.piece = told["chunk_grid"]["configuration"]["chunk_shape"][0]
+            if len(self.shape) != 2 or min(self.piece, self.shape[1]) < 1:
+                raise ValueError
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise DataError(f"{self.path}: not a file of features that DeepFeatures.transform wrote.") from error
+        except (ValueError, TypeError, KeyError, IndexError, RecursionError) as error:
+            raise DataError(f"{self.path / 'zarr.json'}: damaged. Run the extraction again.") from error
 
     @classmethod
     def create(cls, path, shape, storage, made_of):
@@ -70,19 +77,30 @@ class FeatureFile:
         DataError
             If something else is there, or features made of something else.
         """
-        path, header = Path(path), _header(shape, storage, made_of)
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        path, header = Path(path), _header(shape, storage, made_of).encode()
+        if path.exists() and not path.is_dir():
+            raise DataError(f"{path}: not a file of features that DeepFeatures.transform wrote. Give another name.")
+        path.mkdir(parents=True, exist_ok=True)
+        tidy(path, below=True)
+        if foreign := [each.name for each in path.iterdir() if each.name not in OWN and not each.name.startswith(".")]:
+            raise DataError(f"{path}: not a file of features that DeepFeatures.transform wrote: it holds {foreign[0]}.")
+        wanted = cls(path, header)
+        pieces = [int(file.parent.name) for file in path.glob("c/*/0") if file.parent.name.isdecimal()]
+        try:
             there = cls(path)
-            if (path / "zarr.json").read_text(encoding="utf-8") != header:
-                differs = [name for name in made_of if there.made_of.get(name) != made_of[name]]
+        except DataError:
+            there = None
+        if there is None or there._header != header:  # a damaged header is written again if the pieces say so
+            if (there or pieces) and not any(wanted._numbers(piece) is not None for piece in pieces):
+                differs = [name for name in made_of if there and there.made_of.get(name) != made_of[name]]
                 raise DataError(
                     f"{path}: holds other features (differs in: {', '.join(differs) or 'shape'}). Give another name, "
                     "or delete it."
                 )
-            return there
-        path.mkdir(parents=True, exist_ok=True)
-        _write(path / "zarr.json", header.encode())
-        return cls(path)
+            write(path / "zarr.json", header)
+        to_come = len(range(0, shape[0], PIECE)) - len(pieces)
+        room_for(path, to_come * PIECE * shape[1] * wanted.stored.itemsize)
+        return wanted
 
     def __len__(self):
         return self.shape[0]
@@ -91,16 +109,15 @@ class FeatureFile:
         return f"FeatureFile({str(self.path)!r}, {self.shape}, {self.stored.name})"
 
     def missing(self):
-        """The pieces that are not there yet, or cut off.
+        """The pieces that are not there yet, or damaged.
 
         Returns
         -------
         list of slice
             Their rows.
         """
-        size = self.piece * self.shape[1] * self.stored.itemsize
         rows = [slice(start, min(start + self.piece, len(self))) for start in range(0, len(self), self.piece)]
-        return [each for each in rows if not _has(self._file(each.start), size)]
+        return [each for each in rows if self._numbers(each.start // self.piece) is None]
 
     def write(self, rows, features):
         """Write one piece; it appears whole, or not at all.
@@ -118,13 +135,14 @@ class FeatureFile:
         """
         piece = np.full((self.piece, self.shape[1]), np.nan, self.stored)
         piece[: len(features)] = rounded(features, self.stored)
-        self._file(rows.start).parent.mkdir(parents=True, exist_ok=True)
-        _write(self._file(rows.start), piece.tobytes())
+        number, content = rows.start // self.piece, piece.tobytes()
+        for file, what in zip(self._files(number), (self._digest(content), content), strict=True):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write(file, what)
 
     def tidy(self):
-        """Remove what killed processes left; call it when nobody writes any more."""
-        for file in self.path.rglob(".unfinished-*"):
-            file.unlink(missing_ok=True)
+        """Remove what killed processes left."""
+        tidy(self.path, below=True)
 
     def __getitem__(self, rows):
         """The features at `rows` (a slice, a boolean mask, positions or one position), ndarray of float32."""
@@ -134,18 +152,31 @@ class FeatureFile:
         features = np.empty((len(rows), self.shape[1]), np.float32)
         for piece in np.unique(rows // self.piece):
             here = rows // self.piece == piece
-            try:
-                numbers = np.fromfile(self._file(piece * self.piece), self.stored).reshape(self.piece, -1)
-            except (OSError, ValueError) as error:
-                raise DataError(f"{self.path}: piece {piece} is missing. Run the extraction again.") from error
+            numbers = self._numbers(piece)
+            if numbers is None:
+                state = "damaged" if self._files(piece)[1].exists() else "missing"
+                raise DataError(f"{self.path}: piece {piece} is {state}. Run the extraction again.")
             features[here] = numbers[rows[here] % self.piece]
         return features
 
     def __array__(self, dtype=None, copy=None):
         return self[:].astype(dtype or np.float32, copy=False)
 
-    def _file(self, row):
-        return self.path / "c" / str(row // self.piece) / "0"
+    def _files(self, piece):
+        return self.path / "sha256" / str(piece), self.path / "c" / str(piece) / "0"
+
+    def _numbers(self, piece):
+        """The numbers of a piece as they are stored; None where it is missing or damaged."""
+        try:
+            digest, content = (file.read_bytes() for file in self._files(piece))
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return None
+        if digest.decode("ascii", "replace") != self._digest(content):
+            return None
+        return np.frombuffer(content, self.stored).reshape(self.piece, -1)
+
+    def _digest(self, content):
+        return hashlib.sha256(self._header + content).hexdigest()
 
 
 def rounded(features, storage):
@@ -160,33 +191,8 @@ def rounded(features, storage):
 def _header(shape, storage, made_of):
     """The header of a Zarr array, with what the features are made of among its attributes."""
     n, d = map(int, shape)
-    return json.dumps(
-        {
-            "zarr_format": 3,
-            "node_type": "array",
-            "shape": [n, d],
-            "data_type": storage,
-            "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": [PIECE, d]}},
-            "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
-            "fill_value": "NaN",
-            "codecs": [{"name": "bytes", "configuration": {"endian": "little"}}],
-            "attributes": {"dhl_helpers": {"format": FORMAT, **made_of}},
-        },
-        indent=1,
-    )
-
-
-def _has(file, size):
-    try:
-        return file.stat().st_size == size
-    except OSError:
-        return False
-
-
-def _write(file, content):
-    unfinished = file.with_name(f".unfinished-{socket.gethostname()}-{os.getpid()}")
-    with open(unfinished, "wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())  # or a power cut could leave the name without the content
-    os.replace(unfinished, file)
+    grid = {"name": "regular", "configuration": {"chunk_shape": [PIECE, d]}}
+    header = {"zarr_format": 3, "node_type": "array", "shape": [n, d], "data_type": storage, "chunk_grid": grid}
+    header["chunk_key_encoding"] = {"name": "default", "configuration": {"separator": "/"}}
+    header |= {"fill_value": "NaN", "codecs": [{"name": "bytes", "configuration": {"endian": "little"}}]}
+    return json.dumps(header | {"attributes": {"dhl_helpers": {"format": FORMAT, **made_of}}}, indent=1)

@@ -1,6 +1,6 @@
 """Compare simulated with real chest films by numbers, and write the table into the data card.
 
-    python data_samples/compare_real.py            about 2 minutes on two cores
+    python -m tools.compare_real            about 2 minutes on two cores
 
 Real films are read from the folder that the environment variable DHL_REAL_DATA names (default ../shared/data):
 chest_xray/train (Kermany et al.; never its test folder) and nih/images_001 (NIH ChestX-ray14). Labels are not read. The
@@ -22,7 +22,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from films import draw_subject, film
 from PIL import Image
 from scipy import ndimage
 from scipy.stats import wasserstein_distance
@@ -33,7 +32,9 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-HERE = Path(__file__).resolve().parent
+from data_samples.simulator.films import draw_subject, film
+
+SAMPLES = Path(__file__).resolve().parents[1] / "data_samples"
 SIZE, SEED = 64, 404  # SEED: of films that are made for this comparison only
 LUNGS = np.s_[14:44, 8:56]  # rows and columns where lungs and heart usually lie
 
@@ -70,10 +71,10 @@ def made_films(n, wanted):
 
 def sample_films(n, wanted):
     """`n` shipped training samples of the rows of metadata.csv that `wanted` accepts."""
-    table = pd.read_csv(HERE / "metadata.csv").query("split == 'train' or split == 'external'")
+    table = pd.read_csv(SAMPLES / "metadata.csv").query("split == 'train' or split == 'external'")
     rows = table[[wanted(row) for row in table.itertuples()]]
     rows = rows.sample(min(n, len(rows)), random_state=0)
-    return read([HERE / path for path in rows["path"]])
+    return read([SAMPLES / path for path in rows["path"]])
 
 
 def random_features(images, cells):
@@ -135,7 +136,7 @@ def compare(made, real):
 
 def write_card(table):
     """Put the table between its markers in README.md."""
-    card = HERE / "README.md"
+    card = SAMPLES / "README.md"
     lines = ["| compared with | measured | shipped samples | second stream |", "|---|---|---|---|"]
     for (name, what), rows in table.groupby(["real", "measured"], sort=False):
         cells = []
@@ -151,7 +152,7 @@ def write_card(table):
 
 
 def main():
-    folder = Path(os.environ.get("DHL_REAL_DATA", HERE.parents[1] / "shared" / "data"))
+    folder = Path(os.environ.get("DHL_REAL_DATA", SAMPLES.parents[1] / "shared" / "data"))
     sets = real_films(folder)
     if not sets:
         print(f"No chest_xray/train and no nih/images_001 in {folder}: set DHL_REAL_DATA to a folder with real films.")
@@ -166,7 +167,7 @@ def main():
             rows += [(name, len(real), made, len(images), *row) for row in compare(images, real)]
     columns = ["real", "n_real", "made", "n_made", "measured", "value", "low", "high"]
     table = pd.DataFrame(rows, columns=columns).round(4)
-    table.to_csv(HERE / "realism.csv", index=False, lineterminator="\n")
+    table.to_csv(SAMPLES / "realism.csv", index=False, lineterminator="\n")
     write_card(table)
     print(table.to_string(index=False))
     return 0

@@ -1,8 +1,8 @@
 """How far what a network learned from simulated films holds on real ones: not for diagnosis.
 
-    DHL_REAL_DATA=DIR python data_samples/transfer.py FOLDER ...          on real training films: judges attempts
-    DHL_REAL_DATA=DIR python data_samples/transfer.py FOLDER ... --test   on PneumoniaMNIST's test split: the report
-    python data_samples/transfer.py --card                                only write the tables into the texts again
+    DHL_REAL_DATA=DIR python -m tools.transfer FOLDER ...          on real training films: judges attempts
+    DHL_REAL_DATA=DIR python -m tools.transfer FOLDER ... --test   on PneumoniaMNIST's test split: the report
+    python -m tools.transfer --card                                only write the tables into the texts again
 
 FOLDER is what pretrain.py makes, "untrained" stands for the untrained networks. The rows go into attempts.csv, with
 --test into transfer.csv, in place of earlier ones of the same name, and from there into README.md and
@@ -31,14 +31,13 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
 import dhl_helpers as dhl
 from dhl_helpers._keras import keras
 from dhl_helpers.pixels.decode import standardised
 from dhl_helpers.pretrained import features_of
 from dhl_helpers.tables import markdown, replace
 
-HERE = Path(__file__).parent
+SAMPLES = Path(__file__).resolve().parents[1] / "data_samples"
 SIZE, DRAWS, FEW = 96, 20, 25  # pixels; draws of so many films of each class
 COLUMNS = ["network", "films as", "measured", "value", "low", "high"]
 OWN = "its own unseen films, macro AUC"
@@ -100,7 +99,7 @@ def collect(folders, test):
     networks, own = {}, []
     for folder in folders:
         if folder.name == "untrained":
-            from pretrain import build
+            from .pretrain import build
 
             keras.utils.set_random_seed(0)
             networks["untrained, of the same form"] = (None, features_of(build()[0]))
@@ -151,7 +150,7 @@ def main():
         kermany = kermany.subset((kermany.table["split"] != "test").to_numpy())
         networks, own = collect(args.folders, args.test)
         made = pd.DataFrame(own + measure(networks, pneumonia, kermany, args.test), columns=COLUMNS).assign(looks=1)
-        file = HERE / ("transfer.csv" if args.test else "attempts.csv")
+        file = SAMPLES / ("transfer.csv" if args.test else "attempts.csv")
         if file.is_file():
             kept = pd.read_csv(file)
             if args.test:
@@ -159,11 +158,12 @@ def main():
             made = pd.concat([kept[~kept["network"].isin(made["network"])], made])
         made.round(4).to_csv(file, index=False, lineterminator="\n")
         print(made.round(3).to_string(index=False))
-    card = HERE / "weights" / "MODEL_CARD.md"
-    for table, text, marker in (("attempts.csv", HERE / "README.md", "attempts"), ("transfer.csv", card, "transfer")):
-        if (HERE / table).is_file():
-            replace(text, {marker: markdown(one_row_a_network(pd.read_csv(HERE / table)))})
-    if (recipe := HERE / "weights" / "simulated.json").is_file():
+    card = SAMPLES / "weights" / "MODEL_CARD.md"
+    texts = ("attempts.csv", SAMPLES / "README.md", "attempts"), ("transfer.csv", card, "transfer")
+    for table, text, marker in texts:
+        if (SAMPLES / table).is_file():
+            replace(text, {marker: markdown(one_row_a_network(pd.read_csv(SAMPLES / table)))})
+    if (recipe := SAMPLES / "weights" / "simulated.json").is_file():
         replace(card, {"recipe": markdown(of_recipe(recipe))})
     return 0
 

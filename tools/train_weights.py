@@ -1,6 +1,6 @@
 """Train the baseline CNN on the samples and write the weights that notebooks 03 and later start from.
 
-    python data_samples/train_weights.py
+    python -m tools.train_weights
 
 The recipe is that of notebook 02: the article's network on the training part, early stopping on the validation part.
 """

@@ -1,7 +1,7 @@
 """Measure what the data card says of the simulated radiographs, and write it there.
 
-    python data_samples/measure.py               everything, about 40 minutes on two cores
-    python data_samples/measure.py band speed    only these; the other rows of measured.csv stay as they are
+    python -m tools.measure               everything, about 40 minutes on two cores
+    python -m tools.measure band speed    only these; the other rows of measured.csv stay as they are
 
 The rows go to data_samples/measured.csv, and from there into the tables of data_samples/README.md. `transfer` reads
 pneumoniamnist.npz in the folder that the environment variable DHL_REAL_DATA names, opens its test split once a run, and
@@ -17,8 +17,6 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
-import simulate
-from independence import independence
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
@@ -26,9 +24,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import dhl_helpers as dhl
+from data_samples import simulate
 from dhl_helpers.course import COMMITTED
 
-HERE = Path(__file__).resolve().parent
+from .independence import independence
+
+SAMPLES = Path(__file__).resolve().parents[1] / "data_samples"
 FRESH_SEED, FRESH_IMAGES = 77, 3700  # another stream of patients, more than 2,000 of them of site A
 SEEDS = range(10)
 IMAGE_SIZE, EPOCHS = COMMITTED["IMAGE_SIZE"], COMMITTED["EPOCHS"]
@@ -77,7 +78,7 @@ def measure_greys(fresh):
 
 def measure_independence(fresh):
     """The smallest p value, over the shipped set and over the fresh one."""
-    for name, table in (("shipped", pd.read_csv(HERE / "metadata.csv")), ("fresh", fresh.table)):
+    for name, table in (("shipped", pd.read_csv(SAMPLES / "metadata.csv")), ("fresh", fresh.table)):
         found = independence(table)
         weakest = min(found, key=found.get)
         yield ("independence", f"smallest p of {len(found)} tests of class against site, marker, text, age, dose ... "
@@ -94,7 +95,7 @@ def measure_speed(fresh):
 
 def measure_transfer(fresh):
     """What a CNN trained on the samples alone knows of real films: pneumonia against normal on PneumoniaMNIST."""
-    folder = Path(os.environ.get("DHL_REAL_DATA", HERE.parent / "data"))
+    folder = Path(os.environ.get("DHL_REAL_DATA", SAMPLES.parent / "data"))
     if not (folder / "pneumoniamnist.npz").is_file():
         print("transfer: left out; set DHL_REAL_DATA to a folder with pneumoniamnist.npz.")
         return
@@ -139,7 +140,7 @@ def _with_interval(labels, score, n_resamples=1000):
 
 def write_card():
     """Put the rows of measured.csv between the markers of README.md."""
-    card, table = HERE / "README.md", pd.read_csv(HERE / "measured.csv")
+    card, table = SAMPLES / "README.md", pd.read_csv(SAMPLES / "measured.csv")
     lines = ["| measured | value | range or 95 % interval |", "|---|---|---|"]
     for row in table.itertuples():
         span = "" if pd.isna(row.low) else f"{row.low:.3f} to {row.high:.3f}"
@@ -171,7 +172,7 @@ def main():
             fresh = dhl.load_dataset("sample", data_dir=folder, image_size=IMAGE_SIZE)
         rows = [row for name in what for row in MEASURES[name](fresh)]
     made = pd.DataFrame(rows, columns=["measure", "name", "value", "low", "high"]).round(4)
-    file = HERE / "measured.csv"
+    file = SAMPLES / "measured.csv"
     if file.is_file():
         kept = pd.read_csv(file)
         made = pd.concat([kept[~kept["measure"].isin(made["measure"])], made])

@@ -1,6 +1,6 @@
-"""A chest nearer to real films than that of anatomy.py: one function a structure, each of which can be left out.
+"""A chest nearer to real films than that of the shipped samples: one function per structure, which can be left out.
 
-Units, axes and the projection are those of anatomy.py. Heart and great vessels are drawn from the curves of their
+Units, axes and the projection are those of geometry.py. Heart and great vessels are drawn from the curves of their
 right and left borders, lungs and diaphragm from surfaces; what is thin (ribs, vessels, tubes) is a cloud of points.
 `t` is a height as a share of the lung's: 0 at the apex, 1 at the right dome of the diaphragm.
 """
@@ -8,15 +8,16 @@ right and left borders, lungs and diaphragm from surfaces; what is thin (ribs, v
 from dataclasses import dataclass
 
 import numpy as np
-from anatomy import LEFT, RIGHT, Grid, Patient, Pose, arm, capsule, chord, shoulder_level, tree, tube
-from physics import enlarge
 from scipy import ndimage
 from scipy.interpolate import PchipInterpolator
+
+from .geometry import LEFT, RIGHT, Grid, Patient, Pose, arm, capsule, chord, shoulder_level, tree, tube
+from .physics import enlarge
 
 
 @dataclass(frozen=True)
 class Subject(Patient):
-    """A patient with what anatomy.py's lacks; `site` is the hospital's number as a word."""
+    """A patient of geometry.py and more; `site` is the hospital's number as a word."""
 
     belly: float  # fat of the abdomen, share of the wall's
     knob: float  # how far the aortic arch stands out to the left, share of the width

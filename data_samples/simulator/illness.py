@@ -9,16 +9,17 @@ Viral infection thickens the walls of the airways: perihilar streaks and cuffs, 
 domes, plates of collapsed lung, seldom fluid (Wildin et al., Am J Dis Child 142, 1988, 43-46; Cozzi et al., Int J
 Environ Res Public Health 18, 2021, 6434, doi:10.3390/ijerph18126434). The shares and sizes below are the author's.
 
-A point of a lung has the coordinates of disease.py: `u` from the middle (0) to the ribs (1), `t` from apex (0) to dome
+A point of a lung has the coordinates `u` from the middle (0) to the ribs (1), `t` from apex (0) to dome
 (1), `v` from back (-1) to front (1).
 """
 
 from dataclasses import dataclass, replace
 
 import numpy as np
-from anatomy import LEFT, RIGHT, tree
-from physics import enlarge
-from thorax import domes, mediastinum
+
+from .geometry import LEFT, RIGHT, tree
+from .physics import enlarge
+from .thorax import domes, mediastinum
 
 # Side, centre (u, t, v), and share of pneumonias (lower lobes most often).
 LOBES = {

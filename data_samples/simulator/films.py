@@ -1,30 +1,31 @@
 """Simulated chest radiographs of many hospitals: not of any person, not for diagnosis.
 
-    python data_samples/films.py --n 20000 --out DIR               make as many as wanted
-    python data_samples/films.py --n 60 --out DIR --without ribs   leave structures out, all by name in SWITCHES
-    python data_samples/films.py --gallery FILE.jpg                 one film with and without each of them
+    python -m data_samples.simulator.films --n 20000 --out DIR              make as many as wanted
+    python -m data_samples.simulator.films --n 60 --out DIR --without ribs  leave structures out (SWITCHES)
+    python -m data_samples.simulator.films --gallery FILE.jpg               one film with and without each of them
 
 The second stream of the simulator: children and adults of 60 simulated hospitals, with everything that thorax.py,
-illness.py, devices.py and hospital.py know. The shipped samples come from simulate.py, which uses none of these four;
-the two streams share no patient. From a notebook: ``film(draw_subject(seed=1, number=7, label="viral")).pixels``.
+illness.py, devices.py and hospital.py know. The shipped samples come from ../simulate.py, which uses none of these
+four; the two streams share no patient. From a notebook: ``film(draw_subject(seed=1, number=7, label="viral")).pixels``.
 """
 
 import argparse
 import sys
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
-import devices
-import illness
 import numpy as np
-import thorax
-from anatomy import stream
-from hospital import N_HOSPITALS, draw_exposure, draw_hospital, frame_edges, grid_lines, jpeg, letters
-from illness import changed, draw_illness
-from physics import expose, process
+import pandas as pd
 from PIL import Image, ImageDraw, ImageFont
-from simulate import collect
-from thorax import Frame, Stance, Subject
+from tqdm import tqdm
+
+from . import devices, illness, thorax
+from .geometry import stream
+from .hospital import N_HOSPITALS, draw_exposure, draw_hospital, frame_edges, grid_lines, jpeg, letters
+from .illness import changed, draw_illness
+from .physics import expose, process
+from .thorax import Frame, Stance, Subject
 
 SIZE, OVERSAMPLING = 128, 1.5
 COLUMNS = ["path", "patient_id", "label", "severity", "pattern", "age", "sex", "view", "site", "heart", "turn",
@@ -243,6 +244,23 @@ def generate(n, seed, size=SIZE, folder=None, without=(), first=0, processes=Non
     """
     tasks = [(seed, number, size, folder, tuple(without)) for number in range(first, first + n)]
     return collect(_row, tasks, COLUMNS, folder, processes)
+
+
+def collect(make, tasks, columns, folder, processes):
+    """Call `make` for each task in several processes: the rows as a table, and with no `folder` what comes with each.
+
+    With a `folder`, `make` writes the images to its `images/`, and the table becomes its `metadata.csv`.
+    """
+    if folder is not None:
+        (Path(folder) / "images").mkdir(parents=True, exist_ok=True)
+    # "spawn" everywhere: the only way of starting a process that Linux, macOS and Windows share.
+    with get_context("spawn").Pool(processes) as pool:
+        made = list(tqdm(pool.imap(make, tasks, chunksize=8), total=len(tasks), unit="image", disable=None))
+    table = pd.DataFrame([row for row, _ in made], columns=columns)
+    if folder is None:
+        return table, [image for _, image in made]
+    table.to_csv(Path(folder) / "metadata.csv", index=False, lineterminator="\n")
+    return table, None
 
 
 def gallery(file, size=96, columns=8):

@@ -5,8 +5,9 @@ depends on age, on how the film was taken and on chance, never on the disease.
 """
 
 import numpy as np
-from anatomy import LEFT, RIGHT
-from thorax import curve
+
+from .geometry import LEFT, RIGHT
+from .thorax import curve
 
 METAL, MARKED = 6.0, 1.5  # metal, and plastic made visible with barium, against cortical bone
 

@@ -1,8 +1,8 @@
 """Pre-train a small network on simulated films: not for diagnosis, nor for anything else done to patients.
 
-    python data_samples/pretrain.py --out DIR                              50,000 films, 1 epoch
-    python data_samples/pretrain.py --out DIR --films 10000 --epochs 6     the proxy by which a change is judged
-    python data_samples/pretrain.py ... --without detail place             leave ingredients out, see INGREDIENTS
+    python -m tools.pretrain --out DIR                              50,000 films, 1 epoch
+    python -m tools.pretrain --out DIR --films 10000 --epochs 6     the proxy by which a change is judged
+    python -m tools.pretrain ... --without detail place             leave ingredients out, see INGREDIENTS
 
 The films are those of films.py, a stream of their own that shares no patient with the shipped samples. The network
 learns what the simulator knows of each: class, share of every lung zone that is affected, a coarse map of the lesions,
@@ -29,9 +29,10 @@ import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
-from films import LABELS, generate
 from keras import layers
 from sklearn.metrics import roc_auc_score
+
+from data_samples.simulator.films import LABELS, generate
 
 SIZE, COARSE = 96, 12  # sides of a film and of the map of its lesions, pixels
 PART = 5000  # films in one file
@@ -227,7 +228,7 @@ def main():
     (args.out / "recipe.json").write_text(json.dumps(recipe, indent=1) + "\n")
     print(json.dumps(recipe, indent=1))
     if args.ship:
-        weights = Path(__file__).parent / "weights"
+        weights = Path(__file__).resolve().parents[1] / "data_samples" / "weights"
         shutil.copy(args.out / "simulated.keras", weights)
         shutil.copy(args.out / "recipe.json", weights / "simulated.json")
     return 0

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from io import BytesIO
 
 import numpy as np
-from anatomy import stream
-from physics import Exposure, write
 from PIL import Image
+
+from .geometry import stream
+from .physics import Exposure, write
 
 N_HOSPITALS = 60
 LETTERS = ("R", "L", "R", "R", "L", "R", "AP", "PA", "PORT", "SUP", "ERECT", "R 2", "L K")

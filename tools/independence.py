@@ -1,8 +1,9 @@
 """Does anything but the disease go with the class of a simulated radiograph? It must not, or a network learns that."""
 
 import pandas as pd
-import simulate
 from scipy import stats
+
+from data_samples import simulate
 
 LEVEL = 0.01 / 15  # of one test: Bonferroni over all of them, so that one seed in a hundred fails by chance
 
