@@ -190,8 +190,8 @@ def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error
         warnings.warn(f"{name!r}: " + listing(remarks).strip(), stacklevel=2)
     skipped = [f"{table['path'][row]}: {reason}" for row, reason in failed.items()]
     if skipped and (on_error == "raise" or len(skipped) == len(table)):
-        raise DataError(f"{len(skipped)} of {len(table)} images cannot be read. Repair or remove them, or load the rest "
-                        f"with on_error='skip':\n{listing(skipped)}")  # fmt: skip
+        raise DataError(f"{len(skipped)} of {len(table)} images cannot be read. Repair or remove them, or load the "
+                        f"rest with on_error='skip':\n{listing(skipped)}")  # fmt: skip
     if skipped:
         warnings.warn(f"{len(skipped)} of {len(table)} images could not be read and are left out.", stacklevel=2)
         kept = np.setdiff1d(np.arange(len(table)), list(failed))
