@@ -105,8 +105,9 @@ pins:
 		--fork-strategy fewest --no-emit-index-url --no-emit-find-links --custom-compile-command "make pins" \
 		--quiet --output-file docs/requirements.txt
 
+# Leaves the rest of build/: runs, kept pipelines and benchmarks are yours.
 clean:
-	rm -rf .venv .venv-classroom .venv-book build .pytest_cache .ruff_cache dhl_helpers.egg-info
+	rm -rf .venv .venv-classroom .venv-book build/book build/doctrees build/junit .pytest_cache .ruff_cache dhl_helpers.egg-info
 
 $(READY): requirements.txt pyproject.toml
 	@$(PYTHON) -c "import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else \

@@ -2,6 +2,8 @@
 
 import re
 
+from .files import write
+
 
 def markdown(table):
     """A table of text as Markdown."""
@@ -11,7 +13,7 @@ def markdown(table):
 
 def replace(page, tables):
     """Put each table between its markers in a Markdown page."""
-    page.write_text(replaced(page.read_text(encoding="utf-8"), tables), encoding="utf-8")
+    write(page, replaced(page.read_text(encoding="utf-8"), tables))
 
 
 def replaced(text, tables):

@@ -6,6 +6,7 @@ from html import escape
 
 from dhl_helpers.commands import _copies, _exam
 from dhl_helpers.commands._series import NOTEBOOKS, select
+from dhl_helpers.points import is_check
 from dhl_helpers.tables import markdown
 
 ROOT = NOTEBOOKS.parent
@@ -165,5 +166,5 @@ def wrong_answers(notebooks):
 
 
 def _hints(check):
-    call = next(node for node in ast.walk(ast.parse(check.source)) if _copies.is_check(node))
+    call = next(node for node in ast.walk(ast.parse(check.source)) if is_check(node))
     return [test.elts[2].value for test in call.args[1].elts]

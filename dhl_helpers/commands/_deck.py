@@ -14,7 +14,7 @@ from ..quizzes import inline
 from ._pages import CAPTION
 from ._slide_html import code, html, sized
 
-FINDING = re.compile(r"Holds: (.+)")
+FINDING = re.compile(r"(?:Holds|Finding): (.+)")
 LEFT_OUT = ("**You will be able to", "**You need", "**Time", "**Words", "**How to work", "- ", "*")
 
 
