@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -374,25 +375,12 @@ def test_no_flipped_bit_of_a_cache_entry_goes_unnoticed(tmp_path):
     whole, found = file.read_bytes(), 0
     for place in range(len(whole)):
         file.write_bytes(flipped(whole, place, place % 8))
-        with pytest.warns() if place < 0 else warnings_ignored():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             entry = cache.load(file)
         assert entry is None or list(entry) == ["features"] and np.array_equal(entry["features"], x), place
         found += entry is None
     assert found > len(whole) // 2
-
-
-class warnings_ignored:
-    """A context in which warnings are not shown."""
-
-    def __enter__(self):
-        import warnings
-
-        self.context = warnings.catch_warnings()
-        self.context.__enter__()
-        warnings.simplefilter("ignore")
-
-    def __exit__(self, *error):
-        self.context.__exit__(*error)
 
 
 def test_no_flipped_bit_in_the_pixels_of_a_foreign_archive_goes_unnoticed(tmp_path):
@@ -523,6 +511,21 @@ def test_rows_that_are_not_complete_are_measured_again_and_kept_aside(tmp_path, 
     assert (tmp_path / "benchmark_x-before-1.csv").read_text().count("\n") == 13
 
 
+def test_a_damaged_network_of_the_benchmark_is_absent(tmp_path, capsys):
+    from dhl_helpers.benchmark.workbench import _seconds
+
+    weights, kept = tmp_path / "a.weights.h5", tmp_path / "a.weights.json"
+    assert _seconds(kept, weights) is None and not capsys.readouterr().err
+    weights.write_bytes(b"weights")
+    files.write(kept, json.dumps({"seconds": 2.5, "sha256": files.digest(weights)}))
+    assert _seconds(kept, weights) == 2.5
+    weights.write_bytes(b"weighty")
+    assert _seconds(kept, weights) is None and "damaged; the network is trained again" in capsys.readouterr().err
+    for text in ("", "{", "3", '{"seconds": 1}'):
+        kept.write_text(text)
+        assert _seconds(kept, weights) is None
+
+
 def test_looks_are_counted_by_many_at_once(tmp_path):
     code = """
 import sys
@@ -575,6 +578,7 @@ def commands(tiny, out):
     words["extract"] = ["extract", "--dataset", "sample", "--out", str(out)]
     words["benchmark"] = ["benchmark", "--out", str(out), "--cache", str(out)]
     words["predict"] = ["predict", "no/pipeline", str(ROOT), "--out", str(out / "scores.csv")]
+    words["quiz"] = ["quiz", "--out", str(out), "--only", "00"]
     words["get"] = ["datasets", "get", "pneumoniamnist", "--data-dir", str(out)]
     return words
 
