@@ -58,7 +58,7 @@ def make_head(name, seed=0, multilabel=False):
             from sklearn.calibration import CalibratedClassifierCV
 
             folds = StratifiedKFold(2, shuffle=True, random_state=seed)  # of the sigmoid alone: one SVM decides
-            return CalibratedClassifierCV(SVC(), ensemble=False, cv=folds)
+            return CalibratedClassifierCV(SVC(random_state=seed), ensemble=False, cv=folds)
         case "dummy":
             return DummyClassifier(strategy="prior")
     raise DataError(f"There is no head {name!r}; choose random_forest, adaboost, xgboost, logistic, svm or dummy.")

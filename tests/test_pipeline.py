@@ -84,7 +84,7 @@ def test_the_scores_come_back(head, findings, data, deep, tmp_path):
 
 
 def test_a_pretrained_base_keeps_its_preprocessing(data, tmp_path):
-    base = dhl.pretrained_base("MobileNetV2", data.image_shape)
+    base = dhl.pretrained_base("MobileNetV2", data.image_shape, weights=None)
     fitted = make_pipeline(dhl.DeepFeatures(base), dhl.make_head("logistic")).fit(data.images, data.labels)
     dhl.save_pipeline(tmp_path / "p", fitted, data, 0.5)
     again, _ = dhl.load_pipeline(tmp_path / "p")
