@@ -444,7 +444,10 @@ def kept(original, tmp_path):
     return shutil.copytree(original, tmp_path / "pipeline")
 
 
-@pytest.mark.parametrize("change", [{"size": 10**6}, {"size": -1}, {"size": 76.0}, {"channels": 2}, {"size": None}])
+@pytest.mark.parametrize("change", [
+    {"size": 10**6}, {"size": 76.0}, {"channels": 2}, {"size": 75}, {"shape": [10**6, 10**6, 1]}, {"shape": [76, 76]},
+    {"shape": [76, 76, -1]}, {"shape": None}, {"depth": 10**9}, {"depth": "8"},
+])  # fmt: skip
 def test_a_card_with_impossible_images(kept, change):
     card = json.loads((kept / "pipeline.json").read_text(encoding="utf-8"))
     forge(kept, image=card["image"] | change)
@@ -455,6 +458,7 @@ def test_a_card_with_impossible_images(kept, change):
 @pytest.mark.parametrize("change", [
     {"classes": []}, {"classes": [1, 2, 3]}, {"classes": 3}, {"operating_point": {"threshold": "high", "chosen": ""}},
     {"operating_point": {"threshold": [0.5], "chosen": ""}}, {"operating_point": 7}, {"multilabel": True},
+    {"features": {"cache_dir": "/"}}, {"features": {"batch_size": 10**9}}, {"features": {"engine": ["tensorflow"]}},
     {"trained_on": {}}, {"versions": []}, {"notice": None}, {"image": []},
 ])  # fmt: skip
 def test_a_card_of_another_form(kept, change):
