@@ -151,6 +151,8 @@ SCHEMAS = {
     "more classes": setting("n_classes_", "10000000000"),
     "other features": setting("n_features_in_", "4"),
     "several outputs": setting("n_outputs_", "2"),
+    "endless threads": setting("n_jobs", "1000000000"),
+    "a sampler": dangling("ObjectNode", __class__="SMOTE", __module__="imblearn.over_sampling._smote.base"),
     "a method": dangling("TypeNode", __loader__="MethodNode"),
     "a class of somebody": dangling("ObjectNode", __module__="os.path"),
     "another estimator": dangling("ObjectNode", __class__="KNeighborsClassifier", __module__="sklearn.neighbors"),
@@ -243,6 +245,9 @@ BOOSTERS = {
     "rounds beyond the trees": booster(lambda all, model, tree: item(model, "iteration_indptr", 10**6, -1)),
     "rounds backwards": booster(lambda all, model, tree: item(model, "iteration_indptr", -3)),
     "another booster": booster(lambda all, model, tree: all["gradient_booster"].update(name="gblinear")),
+    "another number in the objective": booster(
+        lambda all, model, tree: item(all["objective"], "softmax_multiclass_param", "2000000000", "num_class")
+    ),
     "another task": booster(lambda all, model, tree: all["objective"].update(name="rank:pairwise")),
     "categories": booster(lambda all, model, tree: (item(tree, "split_type", 1), tree["categories"].append(9))),
     "leaves of vectors": booster(lambda all, model, tree: tree["tree_param"].update(size_leaf_vector="1000")),
