@@ -90,7 +90,7 @@ def check_xgboost(text):
 
 
 def check_skops(content):
-    """Check a scikit-learn object in skops' format, a binary file, before it is built; ValueError, KeyError, TypeError."""
+    """Check a scikit-learn object in skops' format before it is built; ValueError, KeyError or TypeError."""
     sizes, archive = members(content, MOST_BYTES)
     _need(sizes["schema.json"] <= MOST_TEXT, f"its description has {sizes['schema.json']} bytes")
     for name in sizes.keys() - {"schema.json"}:
