@@ -60,6 +60,10 @@ def scored(args, root, out, note):
 
 
     card = read_card(args.pipeline, args.trust)
+    if card["image"]["size"] is None:
+        height, width, _ = card["image"]["shape"]
+        raise DataError(f"{args.pipeline}: for images of {height} x {width} pixels, but files are resized to squares "
+                        "here. Score arrays in Python: load_pipeline(folder)[0].predict_proba(images).")  # fmt: skip
     problems = unlike(paths, card["trained_on"])
     names = [path.relative_to(root).as_posix() for path in paths]
     if problems and not args.leave_out:
