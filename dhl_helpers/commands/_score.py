@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pandas as pd
 
+from ..errors import DataError
 from ..pipeline import decide
 from ..pixels.decode import decode_all, depth_of, look
 from ..progress import progress
@@ -33,6 +34,11 @@ def unlike(paths, trained_on):
 
 def score(model, card, paths, names, problems):
     """The table: path, probability of each class, decision, problem."""
+    if card["image"]["size"] is None:
+        raise DataError(
+            f"The pipeline was trained on images of {' x '.join(map(str, card['image']['shape'][:2]))} pixels, and "
+            "predict makes squares. Load it with dhl.load_pipeline and give it such images."
+        )
     probabilities, reasons = np.full((len(paths), len(card["classes"])), np.nan), dict(problems)
     told, depth = set(), card["image"].get("depth") or depth_of(paths)
     bar = progress(total=len(paths), unit="image", description="scoring")
