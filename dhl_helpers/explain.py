@@ -159,7 +159,7 @@ def _layer(cnn, name):
         follows = {each["name"]: str(each["inbound_nodes"]) for each in cnn.get_config()["layers"]}
         for first, then in zip(cnn.layers[:at], cnn.layers[1 : at + 1], strict=True):
             if follows[then.name].count("keras_history") != 1 or f"'{first.name}'" not in follows[then.name]:
-                raise DataError(f"{cnn.name!r} is no chain of layers: {then.name!r} follows others than {first.name!r}.")
+                raise DataError(f"{cnn.name!r} is no chain: {then.name!r} follows others than {first.name!r}.")
     return at
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import skops.io
 
-from ._keras import keras
+from ._keras import first_weights, keras
 from .deep import DeepFeatures
 from .errors import DataError, listing
 from .files import digest
@@ -20,7 +20,8 @@ from .heads import PerFinding
 
 CARD = "pipeline.json"
 KEYS = {"notice", "classes", "multilabel", "image", "operating_point", "trained_on", "results", "versions", "steps"}
-TRUSTED = ["sklearn.tree._tree.Tree"]  # besides the estimators and arrays that skops itself takes for harmless
+# Besides the estimators and arrays that skops itself takes for harmless.
+TRUSTED = ["sklearn.tree._tree.Tree", "dhl_helpers.heads.AdaBoostClassifier"]
 AGAIN = "Save the pipeline again, or get it again from those who made it."
 
 
@@ -66,7 +67,8 @@ def read(folder, names):
     try:
         match file.suffix:
             case ".keras":  # safe mode: no layer may bring code along
-                return DeepFeatures(keras.saving.load_model(file, compile=False, safe_mode=True))
+                with first_weights():
+                    return DeepFeatures(keras.saving.load_model(file, compile=False, safe_mode=True))
             case ".json":
                 from xgboost import XGBClassifier
 

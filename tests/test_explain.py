@@ -211,5 +211,5 @@ def test_what_is_no_chain_of_convolutions_and_poolings_is_refused():
     image = keras.Input((16, 16, 1))
     one, other = (layers.Conv2D(1, size, padding="same")(image) for size in (3, 5))
     branched = keras.Model(image, layers.Conv2D(1, 3, name="joined")(layers.Add()([one, other])))
-    with pytest.raises(dhl.DataError, match="is no chain of layers"):
+    with pytest.raises(dhl.DataError, match="is no chain: .joined. follows others"):
         dhl.to_pixels(np.zeros((1, 14, 14)), branched, "joined")
