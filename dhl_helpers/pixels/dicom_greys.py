@@ -21,7 +21,7 @@ import numpy as np
 from PIL import Image
 
 from . import dicom_worker
-from .depth import counted, fixed
+from .depth import counted, fixed, looked_up
 from .dicom import read, syntax_of
 from .dicom_films import PIXELS, check
 from .dicom_luts import look_up, numbers, table
@@ -116,7 +116,7 @@ def greys(dataset, depth=None):
     film = _presentation(dataset, np.clip(film, 0, 1), remarks)
     film[outside] = 0
     film = np.rint(255 * film).astype(np.uint8)
-    return film if place is None else film[place], own, sorted(set(remarks))
+    return film if place is None else looked_up(film, place), own, sorted(set(remarks))
 
 
 def _modality(dataset, values, remarks):
