@@ -41,8 +41,8 @@ LUNGS = np.s_[14:44, 8:56]  # rows and columns where lungs and heart usually lie
 
 def read(files):
     """Grey squares of `SIZE` pixels: float64 (n, SIZE, SIZE), 0 to 255."""
-    return np.stack([np.asarray(Image.open(file).convert("L").resize((SIZE, SIZE), Image.Resampling.BOX), dtype=float)
-                     for file in files])
+    opened = (Image.open(file, formats=["PNG", "JPEG"]).convert("L") for file in files)
+    return np.stack([np.asarray(image.resize((SIZE, SIZE), Image.Resampling.BOX), dtype=float) for image in opened])
 
 
 def shrunk(images):
