@@ -116,6 +116,15 @@ def standardised(images):
     return np.clip(128 + 48 * x, 0, 255).astype(np.uint8)
 
 
+def header(path):
+    """The width and height of an image file in pixels, and its mode: "L" grey, "RGB" colour, or "DICOM"."""
+    if dicom.is_dicom(path):
+        told = dicom.read(path, ["Rows", "Columns"])
+        return int(told.Columns), int(told.Rows), "DICOM"
+    with opened(path) as file, pictures.opened(file) as image:
+        return *image.size, image.mode
+
+
 def look(path):
     """The shorter side of an image file in pixels, and whether it is in colour; None if the file cannot be read.
 
