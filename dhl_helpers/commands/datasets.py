@@ -38,8 +38,7 @@ def overview():
     from ..readers import REGISTRY
 
     width = max(72, shutil.get_terminal_size((120, 24)).columns)
-    files = {name: "real files" if "real files" in reader.checked else "documentation"
-             for name, reader in REGISTRY.items()} | {"sample": "its own files"}  # fmt: skip
+    files = {name: "real files" if reader.on_real_files else "documentation" for name, reader in REGISTRY.items()}
     rows = [(name, reader.title, reader.licence or "your own", files[name]) for name, reader in REGISTRY.items()]
     rows.insert(0, ("name", "what it is", "licence", "checked on"))
     names, last = max(len(row[0]) for row in rows) + 2, len("documentation")
@@ -59,8 +58,9 @@ def check(name, data_dir, options):
     from ..readers import named
 
     reader = named(name)
-    for key in ("title", "licence", "needs", "labels", "patient", "split", "source", "checked"):
+    for key in ("title", "licence", "needs", "labels", "patient", "split", "source"):
         print(f"{key:<8} {getattr(reader, key) or '-'}")
+    print(f"checked  on {'real files' if reader.on_real_files else 'documentation only'}: {reader.checked}")
     if not data_dir and name != "sample":
         return print("\nTo check a local copy add --data-dir DIR.")
     from ..validation import validate

@@ -26,6 +26,7 @@ from . import (
 )
 from .findings import choose
 from .found import Found, Reader
+from .hints import meant, place
 from .once import once
 from .options import defaults, typed
 
@@ -41,7 +42,7 @@ REGISTRY = {
 def named(name):
     """The registered data set of a name such as "nih" or, with one of its findings, "nih:Effusion"."""
     if name.partition(":")[0] not in REGISTRY:
-        raise DataError(f"There is no data set {name!r}. Known: {', '.join(REGISTRY)}.")
+        raise DataError(f"There is no data set {name!r}.{meant(name, REGISTRY)} Known: {', '.join(REGISTRY)}.")
     return REGISTRY[name.partition(":")[0]]
 
 
@@ -58,7 +59,12 @@ def read(name, data_dir, options):
         raise DataError(f"{name!r} does not take {', '.join(unknown)}; its options: {', '.join(known) or 'none'}.")
     options = {option: typed(option, value, known[option]) for option, value in options.items()}
     finding, positive = options.pop("finding", "") if reader.several else "", options.pop("positive", ())
-    found = once(reader.read(data_dir, **options), name)
+    try:
+        found = once(reader.read(data_dir, **options), name)
+    except DataError as error:
+        if hint := place(name, data_dir, REGISTRY) if data_dir else "":
+            raise DataError(f"{error}{hint}") from error
+        raise
     return positive_last(choose(found, finding) if finding else found, positive, name)
 
 
