@@ -18,13 +18,15 @@ from .splitting import PARTS, name_patients, parts_of
 SIDE = 32  # pixels: enough to tell any two films apart
 
 
-def validate(name, data_dir="", **options):
+def validate(name, data_dir="", on_error="raise", depth=None, **options):
     """Look at every image of a data set.
 
     Parameters
     ----------
-    name, data_dir, **options
+    name, data_dir, depth, **options
         As for `load_dataset`.
+    on_error : {"raise", "skip"}
+        Changes nothing here: images that cannot be read are problems.
 
     Returns
     -------
@@ -56,7 +58,7 @@ def validate(name, data_dir="", **options):
     else:
         present = np.arange(len(table))
     sources = table["path"].iloc[present].tolist() if paths else found.images
-    images, failed, _, remarks = decode_all(sources, SIDE, 1, f"reading {name}")
+    images, failed, _, remarks = decode_all(sources, SIDE, 1, f"reading {name}", depth)
     problems += [("remark", remark) for remark in remarks]
     problems += [("unreadable", f"{table['path'][present[row]]}: {reason}") for row, reason in failed.items()]
     good = np.setdiff1d(np.arange(len(present)), list(failed))
