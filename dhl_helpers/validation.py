@@ -11,6 +11,7 @@ from . import readers
 from .data import Radiographs
 from .duplicates import pictures
 from .errors import DataError
+from .files import digest
 from .labels import labels_of
 from .pixels.decode import decode_all
 from .splitting import PARTS, name_patients, parts_of
@@ -95,9 +96,9 @@ def _shared(table):
 def _duplicates(table, present, rows, images, arrays):
     """Files of the same bytes, then images of the same pixels in different files."""
     if arrays is None:
-        digests = table["path"].iloc[present].map(lambda path: hashlib.sha256(Path(path).read_bytes()).digest())
+        digests = table["path"].iloc[present].map(digest)
     else:
-        digests = pd.Series([hashlib.sha256(image.tobytes()).digest() for image in arrays])
+        digests = pd.Series([hashlib.sha256(image.tobytes()).hexdigest() for image in arrays])
     shown = pd.Series(pictures(images), index=rows)
     same = [("identical", group) for group in digests.groupby(digests).groups.values()]
     same += [("same picture", group) for group in shown[shown >= 0].groupby(shown).groups.values()
