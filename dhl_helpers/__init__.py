@@ -12,7 +12,7 @@ _HOME = {
     "load_dataset": "data", "Radiographs": "data", "as_labels": "labels", "validate": "validation",
     "DataError": "errors",
     "build_cnn": "models", "train_cnn": "models", "baseline_cnn": "models", "save_baseline": "models",
-    "conv_base": "features", "pretrained_base": "pretrained", "DeepFeatures": "deep",
+    "conv_base": "features", "pretrained_base": "pretrained", "DeepFeatures": "deep", "fine_tune": "tuning",
     "make_head": "heads", "PerFinding": "heads", "SMOTE": "heads",
     "save_pipeline": "pipeline", "load_pipeline": "pipeline",
     "build_strong_cnn": "benchmark.strong", "train_strong_cnn": "benchmark.strong",
