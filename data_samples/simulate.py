@@ -21,7 +21,7 @@ from PIL import Image
 from data_samples import disease
 from data_samples.anatomy import abdominal_gas, airways, body, bones, breasts, lungs, vessels
 from data_samples.disease import LABELS
-from data_samples.simulator.films import collect
+from data_samples.simulator.collection import collect
 from data_samples.simulator.geometry import Grid, Patient, Pose, stream
 from data_samples.simulator.physics import Exposure, annotate, expose, process
 

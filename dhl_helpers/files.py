@@ -79,13 +79,13 @@ def replacing(path):
         for each in [unfinished, *(unfinished.rglob("*") if unfinished.is_dir() else ())]:
             _sync(each)  # or a power cut could leave the name without the content
         if unfinished.is_dir() and path.exists():
-            remove(_aside(path))
-            os.replace(path, _aside(path))
+            remove(aside(path))
+            os.replace(path, aside(path))
         try:
             os.replace(unfinished, path)
         finally:
             restore(path)
-        remove(_aside(path))
+        remove(aside(path))
         _sync(path.parent)
     finally:
         with suppress(OSError):
@@ -94,13 +94,14 @@ def replacing(path):
 
 def restore(folder):
     """Give a folder its name back, if a kill came between the two moves of `replacing`."""
-    aside = _aside(Path(folder))
-    if aside.is_dir() and not Path(folder).exists():
+    folder = Path(folder)
+    if aside(folder).is_dir() and not folder.exists():
         with suppress(OSError):
-            os.replace(aside, folder)
+            os.replace(aside(folder), folder)
 
 
-def _aside(folder):
+def aside(folder):
+    """Where a folder waits while another takes its place."""
     return folder.with_name(f".dhl-before-{folder.name}")
 
 

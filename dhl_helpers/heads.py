@@ -13,6 +13,7 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from .errors import DataError
+from .labels import as_findings
 
 
 def make_head(name, seed=0, multilabel=False):
@@ -57,7 +58,7 @@ def make_head(name, seed=0, multilabel=False):
             from sklearn.calibration import CalibratedClassifierCV
 
             folds = StratifiedKFold(2, shuffle=True, random_state=seed)  # of the sigmoid alone: one SVM decides
-            return CalibratedClassifierCV(SVC(), ensemble=False, cv=folds)
+            return CalibratedClassifierCV(SVC(random_state=seed), ensemble=False, cv=folds)
         case "dummy":
             return DummyClassifier(strategy="prior")
     raise DataError(f"There is no head {name!r}; choose random_forest, adaboost, xgboost, logistic, svm or dummy.")
@@ -76,8 +77,10 @@ class PerFinding(ClassifierMixin, BaseEstimator):
         self.head = head
 
     def fit(self, X, y):
-        """Fit on features (n, d) and findings (n, k): 1 present, 0 absent, NaN unknown."""
-        y = np.asarray(y)
+        """Fit on features (n, d) and findings (n, k): 1 present, 0 absent, NaN unknown; DataError for other labels."""
+        if np.ndim(y) != 2 or len(y) != len(X):
+            raise DataError(f"Labels have shape {np.shape(y)}; {len(X)} images need findings of shape ({len(X)}, k).")
+        y = as_findings(y, range(np.shape(y)[1]))
         self.heads_ = []
         for finding in range(y.shape[1]):
             known = ~np.isnan(y[:, finding])

@@ -2,11 +2,12 @@
 
 import hashlib
 import json
-import os
+import warnings
 from pathlib import Path
 
-from ._keras import keras
+from ._keras import first_weights, keras
 from .errors import DataError
+from .files import digest, replacing, write
 from .progress import progress
 from .readers import sample
 
@@ -22,7 +23,7 @@ def build_cnn(image_shape, n_classes, seed=0, multilabel=False):
         (height, width, channels) of uint8 images; grey levels are divided by 255 inside.
     n_classes : int
     seed : int
-        Seeds Python's, NumPy's and TensorFlow's random streams, from which the first weights are drawn.
+        Of the first weights. No random stream outside is touched.
     multilabel : bool
         Whether an image can have several findings: then each output is a sigmoid of its own.
 
@@ -38,21 +39,21 @@ def build_cnn(image_shape, n_classes, seed=0, multilabel=False):
     """
     if min(image_shape[:2]) < SMALLEST:
         raise DataError(
-            f"Images of {image_shape[0]} x {image_shape[1]} pixels are too small for this network: after three "
-            f"convolutions and poolings nothing is left for the fourth. Load them with image_size={SMALLEST} or more."
+            f"Images of {image_shape[0]} x {image_shape[1]} pixels are too small for this network: nothing is left for "
+            f"the fourth convolution. Load them with image_size={SMALLEST} or more."
         )
-    keras.utils.set_random_seed(seed)
     layers = keras.layers
-    cnn = keras.Sequential([keras.Input(image_shape), layers.Rescaling(1 / 255)])
-    for filters in (16, 32, 64, 64):
-        cnn.add(layers.Conv2D(filters, 5, activation="relu"))
-        cnn.add(layers.MaxPooling2D(2))
-        cnn.add(layers.Dropout(0.25))
-    cnn.add(layers.Flatten())
-    for units in (128, 64):
-        cnn.add(layers.Dense(units, activation="relu"))
-        cnn.add(layers.Dropout(0.5))
-    cnn.add(layers.Dense(n_classes, activation="sigmoid" if multilabel else "softmax"))
+    with first_weights(seed):
+        cnn = keras.Sequential([keras.Input(image_shape), layers.Rescaling(1 / 255)])
+        for filters in (16, 32, 64, 64):
+            cnn.add(layers.Conv2D(filters, 5, activation="relu"))
+            cnn.add(layers.MaxPooling2D(2))
+            cnn.add(layers.Dropout(0.25))
+        cnn.add(layers.Flatten())
+        for units in (128, 64):
+            cnn.add(layers.Dense(units, activation="relu"))
+            cnn.add(layers.Dropout(0.5))
+        cnn.add(layers.Dense(n_classes, activation="sigmoid" if multilabel else "softmax"))
     return cnn
 
 
@@ -137,7 +138,7 @@ def baseline_cnn(train, val, epochs, seed=0, weights="", cache_dir=""):
     -------
     keras.Sequential
         From `weights` if given; else the weights shipped with the course, if they were trained on exactly these
-        images by this recipe; else from `cache_dir`; else trained now.
+        images by this recipe; else from `cache_dir`, unless damaged; else trained now.
 
     Raises
     ------
@@ -147,23 +148,17 @@ def baseline_cnn(train, val, epochs, seed=0, weights="", cache_dir=""):
     cnn = build_cnn(train.image_shape, train.n_classes, seed, train.multilabel)
     recipe = _recipe(train, val, epochs, seed)
     for folder in filter(None, [weights] if weights else [sample.folder() / "weights", cache_dir]):
-        description = Path(folder, "baseline_cnn.json")
         try:
-            saved = json.loads(description.read_text()) if description.is_file() else {}
-        except ValueError as error:
-            raise DataError(f"{description}: damaged ({error}). Restore or remove it.") from error
-        if saved.get("recipe") == recipe:
-            file = description.with_name(saved["file"])
-            if not file.is_file() or _digest(file.read_bytes()) != saved["sha256"]:
-                raise DataError(
-                    f"{file}: missing or damaged, not what {description.name} describes. Restore or remove both."
-                )
-            cnn.load_weights(file)
-            return cnn
+            if file := _saved(Path(folder, "baseline_cnn.json"), recipe):
+                cnn.load_weights(file)
+                return cnn
+        except DataError as error:
+            if folder != cache_dir:
+                raise
+            warnings.warn(f"{error} The CNN is trained again.", stacklevel=2)
     if weights:
-        raise DataError(
-            f"{weights}: no CNN trained on these images with {epochs} epochs and seed {seed}. Run 02 with these."
-        )
+        of = f"on these images with {epochs} epochs and seed {seed}"
+        raise DataError(f"{weights}: no CNN trained {of}. Run 02 with these.")
     print(f"Training the CNN on {len(train)} images (at most {epochs} epochs).")
     train_cnn(cnn, train, val, epochs, seed)
     if cache_dir:
@@ -176,14 +171,24 @@ def save_baseline(cnn, train, val, epochs, seed, folder):
     folder, recipe = Path(folder), _recipe(train, val, epochs, seed)
     folder.mkdir(parents=True, exist_ok=True)
     file = f"baseline_cnn-{_digest(json.dumps(recipe, sort_keys=True).encode())[:12]}.weights.h5"
-    unfinished = folder / f"unfinished-{os.getpid()}.weights.h5"
     plain = build_cnn(train.image_shape, train.n_classes)  # leaves out the optimiser, twice the size of the weights
     plain.set_weights(cnn.get_weights())
-    plain.save_weights(unfinished)
-    os.replace(unfinished, folder / file)
-    text = json.dumps({"file": file, "recipe": recipe, "sha256": _digest((folder / file).read_bytes())}, indent=2)
-    unfinished.write_text(text + "\n")
-    os.replace(unfinished, folder / "baseline_cnn.json")
+    with replacing(folder / file) as unfinished:
+        plain.save_weights(unfinished)
+    text = json.dumps({"file": file, "recipe": recipe, "sha256": digest(folder / file)}, indent=2)
+    write(folder / "baseline_cnn.json", text + "\n")
+
+
+def _saved(description, recipe):
+    """The weights file of this recipe, None where another or none was saved; DataError if they are damaged."""
+    try:
+        saved = json.loads(description.read_bytes()) if description.is_file() else {}
+        file = description.with_name(saved["file"]) if saved.get("recipe") == recipe else None
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise DataError(f"{description}: damaged ({error}). Restore or remove it.") from error
+    if file and not (file.is_file() and digest(file) == saved.get("sha256")):
+        raise DataError(f"{file}: missing or damaged, not what {description.name} describes. Restore or remove both.")
+    return file
 
 
 def _recipe(train, val, epochs, seed):

@@ -165,7 +165,8 @@ def _card(train, threshold, chosen, reports):
         "notice": NOTICE,
         "classes": list(train.class_names),
         "multilabel": train.multilabel,
-        "image": {"size": train.image_shape[0], "channels": train.image_shape[2], "preprocessing": PREPROCESSING},
+        "image": {"size": train.image_shape[0], "channels": train.image_shape[2], "depth": train.depth,
+                  "preprocessing": PREPROCESSING},
         "operating_point": {
             "score": "its probability" if train.multilabel else f"1 - probability of {train.class_names[0]}",
             "threshold": threshold,

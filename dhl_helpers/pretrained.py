@@ -1,12 +1,12 @@
 """Bases that were trained elsewhere: on ImageNet, or on the simulated films of this course."""
 
-import hashlib
 import json
 import sys
 
 from . import efficientnet
-from ._keras import keras
+from ._keras import first_weights, keras
 from .errors import DataError
+from .files import digest
 from .readers import sample
 
 NOT_FOR = (
@@ -15,7 +15,7 @@ NOT_FOR = (
 )
 
 
-def pretrained_base(name, image_shape, weights="imagenet", pooling="avg", cut="last"):
+def pretrained_base(name, image_shape, weights="imagenet", pooling="avg", cut="last", seed=0):
     """A pre-trained network without its top, with the preprocessing that its weights expect.
 
     Parameters
@@ -29,13 +29,15 @@ def pretrained_base(name, image_shape, weights="imagenet", pooling="avg", cut="l
         (height, width, channels) of uint8 images; grey ones are repeated over three channels.
     weights : str or path, optional
         "imagenet" (for keras.applications, Keras downloads them once, a network is needed), or a weights file; None:
-        random. "simulated" has its own.
+        random ones. "simulated" has its own.
     pooling : {"avg", "max", None}
         How a feature map becomes one number. None leaves the feature maps, for example (n, 7, 7, 1280).
     cut : {"last", "stages"}
         Of EfficientNetLite0: its last feature maps (1,280 features); or those of its seven stages, pooled and joined
         (784 features). Early stages see edges and textures, which say more about films than the last maps, which were
         trained to tell objects apart.
+    seed : int
+        Of random weights.
 
     Returns
     -------
@@ -55,7 +57,8 @@ def pretrained_base(name, image_shape, weights="imagenet", pooling="avg", cut="l
             "'max'; or take cut='last'."
         )
     if name == "EfficientNetLite0":
-        network = efficientnet.lite0(image_shape, weights)
+        with first_weights(seed):
+            network = efficientnet.lite0(image_shape, weights)
         pool = {"avg": keras.layers.GlobalAveragePooling2D, "max": keras.layers.GlobalMaxPooling2D}.get(pooling)
         ends = [f"stage{number}" for number in range(1, 8)] if cut == "stages" else ["top"]
         maps = [network.get_layer(end).output for end in ends]
@@ -73,7 +76,8 @@ def pretrained_base(name, image_shape, weights="imagenet", pooling="avg", cut="l
     inputs = keras.Input(image_shape)
     colour = keras.layers.Concatenate()([inputs] * 3) if image_shape[2] == 1 else inputs
     try:
-        network = build(include_top=False, weights=weights, input_shape=(*image_shape[:2], 3), pooling=pooling)
+        with first_weights(seed):
+            network = build(include_top=False, weights=weights, input_shape=(*image_shape[:2], 3), pooling=pooling)
     except Exception as error:  # Keras raises ValueError, OSError or Exception here, for sizes and for downloads
         raise DataError(
             f"{name} with weights={weights!r} for images of {image_shape[0]} x {image_shape[1]} pixels: {error}. Take "
@@ -103,9 +107,10 @@ def simulated_cnn():
     file = description.with_suffix(".keras")
     if not (file.is_file() and description.is_file()):
         raise DataError(f"{file}: not found. Restore it, or make it again with tools/pretrain.py.")
-    if hashlib.sha256(file.read_bytes()).hexdigest() != json.loads(description.read_text())["sha256"]:
+    if digest(file) != json.loads(description.read_text(encoding="utf-8"))["sha256"]:
         raise DataError(f"{file}: damaged, not what {description.name} describes. Restore both.")
-    return keras.models.load_model(file, compile=False)
+    with first_weights():
+        return keras.models.load_model(file, compile=False)
 
 
 def _application(name):

@@ -2,6 +2,8 @@
 
 import re
 
+from .files import write
+
 
 def markdown(table):
     """A table of text as Markdown."""
@@ -15,7 +17,7 @@ def replace(page, tables):
     for name, table in tables.items():
         marked = rf"(<!-- {name}:begin.*?-->\n).*?(<!-- {name}:end -->)"
         text = re.sub(marked, lambda found, table=table: f"{found[1]}{table}\n{found[2]}", text, flags=re.DOTALL)
-    page.write_text(text, encoding="utf-8")
+    write(page, text)
 
 
 def as_html(table):

@@ -46,8 +46,9 @@ def validate(name, data_dir="", **options):
         missing = ~table["path"].map(lambda path: Path(path).is_file())
         problems += [("missing", str(path)) for path in table["path"][missing]]
         present = np.flatnonzero(~missing)
-        _, failed = decode_all([table["path"][row] for row in present], 8, 1, f"reading {name}")
+        _, failed, _, remarks = decode_all([table["path"][row] for row in present], 8, 1, f"reading {name}")
         problems += [("unreadable", f"{table['path'][present[row]]}: {reason}") for row, reason in failed.items()]
+        problems += [("remark", remark) for remark in remarks]
         digests = table["path"][~missing].map(lambda path: hashlib.sha256(Path(path).read_bytes()).digest())
     else:
         digests = pd.Series([hashlib.sha256(image.tobytes()).digest() for image in found.images])

@@ -8,7 +8,7 @@ import pytest
 from helpers import ROOT
 
 import dhl_helpers as dhl
-from data_samples.simulator import films
+from data_samples.simulator import film, patient
 from dhl_helpers import pretrained
 from dhl_helpers._keras import keras
 
@@ -63,7 +63,7 @@ def test_another_file_is_not_loaded(damage, tmp_path, monkeypatch):
 def test_it_tells_fresh_simulated_films_apart(network):
     """Films of a seed that nothing was trained or chosen on."""
     labels = ["normal"] * 16 + ["bacterial", "viral"] * 8
-    made = [films.film(films.draw_subject(977, k, label), 1, 96).pixels for k, label in enumerate(labels)]
+    made = [film(patient(977, k, label), 1, 96).pixels for k, label in enumerate(labels)]
     ill = 1 - network.predict(np.stack(made)[..., None], verbose=0)[:, 0]
     report = dhl.evaluate((np.array(labels) != "normal").astype(int), ill, ["normal", "pneumonia"], n_resamples=0)
     assert report["value"][0] > 0.8

@@ -32,7 +32,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from data_samples.simulator.films import draw_subject, film
+from data_samples.simulator import film, patient
 
 SAMPLES = Path(__file__).resolve().parents[1] / "data_samples"
 SIZE, SEED = 64, 404  # SEED: of films that are made for this comparison only
@@ -62,7 +62,7 @@ def made_films(n, wanted):
     """`n` films of the second stream of those subjects that `wanted` accepts."""
     images, number = [], 0
     while len(images) < n:
-        subject = draw_subject(SEED, number)
+        subject = patient(SEED, number)
         number += 1
         if wanted(subject):
             images.append(film(subject).pixels)

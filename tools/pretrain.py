@@ -32,7 +32,8 @@ import tensorflow as tf
 from keras import layers
 from sklearn.metrics import roc_auc_score
 
-from data_samples.simulator.films import LABELS, generate
+from data_samples.simulator import DISEASES
+from data_samples.simulator.collection import generate
 
 SIZE, COARSE = 96, 12  # sides of a film and of the map of its lesions, pixels
 PART = 5000  # films in one file
@@ -49,14 +50,14 @@ def make_part(folder, part, n, seed, processes):
     file = folder / f"films_{seed}_{part:02d}_{n}.npz"
     if not file.is_file():
         table, made = generate(n, seed, SIZE, first=part * PART, processes=processes)
-        lesions = np.stack([film.lesion for film in made]).astype(np.float32)
+        lesions = np.stack([film.mask for film in made]).astype(np.float32)
         cell = SIZE // COARSE
         half = file.with_suffix(".half.npz")
         np.savez_compressed(
             half,
             images=np.stack([film.pixels for film in made])[..., None],
-            label=table["label"].map(LABELS.index).to_numpy(),
-            zones=np.stack([film.zones.ravel() for film in made]).astype(np.float32),
+            label=table["label"].map(DISEASES.index).to_numpy(),
+            zones=np.stack([film.zones for film in made]).astype(np.float32),
             lesion=lesions.reshape(-1, COARSE, cell, COARSE, cell).mean((2, 4)).astype(np.float32)[..., None],
             heart=(table["heart"].to_numpy(np.float32) - 0.5) / 0.06,
             turn=table["turn"].to_numpy(np.float32) / 0.06,
@@ -89,7 +90,7 @@ def build(without=()):
     # Where something is would be lost in the average: the zones are read from the last map.
     placed = layers.Flatten()(layers.Conv2D(16, 1)(x))
     tasks = {
-        "class": layers.Dense(len(LABELS), activation="softmax", name="class")(features),
+        "class": layers.Dense(len(DISEASES), activation="softmax", name="class")(features),
         "zones": layers.Dense(6, activation="sigmoid", name="zones")(placed),
         "lesion": lesion,
         "heart": layers.Dense(1, name="heart")(features),

@@ -97,6 +97,14 @@ class Pose:
         return (x + self.turn * z) * enlarge, (y - 0.5 * self.field + self.lean * z) * enlarge + 0.5 * self.field
 
 
+@dataclass(frozen=True)
+class Stance(Pose):
+    """How a subject stands: a film's height is `field`, its width `field * aspect`, in cm."""
+
+    aspect: float
+    chin: float  # how low the head hangs, share of the width; negative: out of the way
+
+
 class Grid:
     """The pixel grid of a film: `x` and `y` (n, n) in cm in the patient's frame, float64."""
 

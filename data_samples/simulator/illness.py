@@ -13,13 +13,15 @@ A point of a lung has the coordinates `u` from the middle (0) to the ribs (1), `
 (1), `v` from back (-1) to front (1).
 """
 
+from bisect import bisect_left
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
-from .geometry import LEFT, RIGHT, tree
+from .geometry import LEFT, RIGHT, Stance, tree
 from .physics import enlarge
-from .thorax import domes, mediastinum
+from .thorax import Frame, domes, lungs, mediastinum
 
 # Side, centre (u, t, v), and share of pneumonias (lower lobes most often).
 LOBES = {
@@ -51,8 +53,74 @@ class Illness:
     plates: float  # thickness of plate atelectases, cm
 
 
+NONE = Illness("none", np.zeros(0, int), np.zeros((0, 3)), np.zeros((0, 3)), np.zeros(0, int), np.zeros(0), np.zeros(0),
+               0.0, 0.0, 0.0, 0.0, 0.0, (0.0, 0.0), 0.0)
+
+
+@lru_cache(maxsize=1024)
 def draw_illness(subject):
-    """The illness of a subject after its label; all is drawn whatever the label, so that lungs stay when it changes."""
+    """The illness of a subject after its label, in its place and as severe as asked for.
+
+    All is drawn whatever the label, so that lungs stay when it changes.
+
+    Raises
+    ------
+    ValueError
+        For a severity that the place cannot hold.
+    """
+    ill = _drawn(subject)
+    if ill.pattern == "none" or subject.severity == 0:
+        return NONE
+    if subject.place is not None:
+        side, *centre, _ = LOBES[subject.place]
+        k = len(ill.side)
+        near = subject.stream("place").normal(0, 1, (14, 3))[:k] * [0.12, 0.08, 0.2] * (k > 1)
+        ill = replace(ill, side=np.full(k, side), centre=np.array([centre]) + near,
+                      lobe=np.full(k, list(LOBES).index(subject.place)),
+                      effusion=tuple(max(ill.effusion) if at == side else 0.0 for at in (RIGHT, LEFT)))
+    return ill if subject.severity is None else _grown(ill, subject)
+
+
+def _grown(ill, subject):
+    """The illness with its foci scaled, and foci in further lobes where one is not enough, up to a severity."""
+    names = list(LOBES)
+    widths = np.geomspace(0.02, 12, 200)
+    ill = replace(ill, effusion=(0.0, 0.0))
+    choices = [ill]
+    if subject.place is None:
+        for more in ([name for name in names if LOBES[name][0] == ill.side[0]], names):
+            more = [k for k, name in enumerate(names) if name in more and k not in ill.lobe]
+            spots = np.array([LOBES[names[k]][1:4] for k in more])
+            choices.append(replace(
+                ill, side=np.append(ill.side, [LOBES[names[k]][0] for k in more]).astype(int),
+                centre=np.concatenate([ill.centre, spots]), radius=np.append(ill.radius, 0.8 * ill.radius[:1].repeat(
+                    len(more), 0), axis=0), lobe=np.append(ill.lobe, np.where(ill.lobe[0] < 0, -1, more)).astype(int),
+                softness=np.append(ill.softness, ill.softness[:1].repeat(len(more))),
+                fill=np.append(ill.fill, ill.fill[:1].repeat(len(more)))))
+        choices.append(replace(choices[-1], lobe=np.full(len(choices[-1].lobe), -1)))
+    # A lobe or lungs that are full have no gaps.
+    choices.append(replace(choices[-1], patchy=0.0, ragged=0.0, softness=np.full(len(choices[-1].lobe), 0.1)))
+    pose = Stance(view="PA", turn=0.0, lean=0.0, roll=0.0, breath=0.8, arms=0.0, field=1.4 * subject.height, x0=0.0,
+                  y0=0.6 * subject.height, aspect=2.2 * subject.width / (1.4 * subject.height), chin=-1.0)
+    for choice in choices:
+        def reached(width, choice=choice):
+            grown = replace(choice, radius=width * choice.radius)
+            frame = Frame(pose, 64)
+            chest = changed(subject, grown)
+            lung, cage = lungs(chest, frame)
+            extent = shadows(chest, grown, frame, lung, cage)[1]
+            return (extent * lung).sum() / lung.sum()
+
+        most = reached(widths[-1])
+        if most >= subject.severity - 0.005:
+            k = min(bisect_left(widths, subject.severity, key=reached), len(widths) - 1)
+            return replace(choice, radius=widths[k] * choice.radius)
+    raise ValueError(f"severity {subject.severity:g} does not fit in {subject.place!r}, which holds "
+                     f"{np.floor(100 * most) / 100:g} of the lungs: give at most that, or no place.")
+
+
+def _drawn(subject):
+    """The illness after label and chance alone."""
     rng = subject.stream("illness")
     u, z = rng.uniform(0, 1, 24), rng.normal(0, 1, (14, 3))
     names, odds = list(LOBES), np.array([lobe[4] for lobe in LOBES.values()])
@@ -61,8 +129,7 @@ def draw_illness(subject):
     sides = rng.choice([RIGHT, LEFT], 14)
     burden, faint = u[0] ** 0.8, 0.30 + 0.35 * u[2] if u[1] < 0.25 else 1.0
     child = subject.age < 10
-    none = Illness("none", np.zeros(0, int), np.zeros((0, 3)), np.zeros((0, 3)), np.zeros(0, int), np.zeros(0),
-                   np.zeros(0), 0.0, 0.0, 0.0, 0.0, 0.0, (0.0, 0.0), 0.0)
+    none = NONE
     if subject.label == "bacterial":
         odds = [0.34, 0.30, 0.10, 0.26] if child else [0.30, 0.30, 0.02, 0.38]
         pattern = PATTERNS[int(np.searchsorted(np.cumsum(odds)[:-1], u[3]))]
@@ -192,7 +259,7 @@ def shadows(subject, illness, frame, lung, cage):
     empty = np.zeros_like(lung)
     if illness.pattern == "none":
         return empty, empty, empty, empty
-    coarse = np.s_[::4, ::4]
+    coarse = np.s_[:: max(1, min(4, n // 48)), :: max(1, min(4, n // 48))]
     free = illness.lobe < 0
     heart, share = mediastinum(subject, frame)
     ridge = domes(subject, frame, 0.15 * subject.depth)

@@ -39,7 +39,12 @@ class Exposure:
 
 
 def expose(soft, bone, exposure, pitch, rng):
-    """Signal of the detector, 1 where nothing is in the beam.
+    """What the detector counts of a beam through `soft` and `bone`, see `beam` and `quanta`."""
+    return quanta(beam(soft, bone, exposure, pitch), exposure, pitch, rng)
+
+
+def beam(soft, bone, exposure, pitch):
+    """Signal that reaches the detector, without noise, 1 where nothing is in the beam.
 
     Parameters
     ----------
@@ -48,7 +53,6 @@ def expose(soft, bone, exposure, pitch, rng):
     exposure : Exposure
     pitch : float
         Side of a pixel, cm.
-    rng : numpy.random.Generator
 
     Returns
     -------
@@ -62,22 +66,32 @@ def expose(soft, bone, exposure, pitch, rng):
     coarse = np.minimum(primary, 0.2)[::step, ::step]
     scattered = ndimage.gaussian_filter(coarse, 3.0 / (step * pitch), mode="nearest")
     scattered = enlarge(scattered, primary.shape[0])
-    signal = ndimage.gaussian_filter(primary + exposure.scatter * scattered, exposure.blur / pitch)
+    return ndimage.gaussian_filter(primary + exposure.scatter * scattered, exposure.blur / pitch)
+
+
+def quanta(signal, exposure, pitch, rng, aperture=np.inf):
+    """The signal of `beam` as the detector counts it: with quantum noise after the dose; float64 (n, n), positive.
+
+    A pixel counts all quanta that fall on it, or those on a square of side `aperture` (cm) in its middle: films that
+    were made smaller by picking pixels, as in many collections, keep the noise of the original ones.
+    """
     # The dose holds behind the middle of the chest, where about a twentieth of the beam arrives.
-    in_air = exposure.dose / 0.05 * QUANTA_PER_MM2 * DETECTION * (10 * pitch) ** 2
+    in_air = exposure.dose / 0.05 * QUANTA_PER_MM2 * DETECTION * (10 * min(pitch, aperture)) ** 2
     quanta = in_air * signal
     # A normal deviate scaled by the root of the mean: unlike a Poisson draw it uses up the stream at a fixed rate.
     quanta = quanta + np.sqrt(quanta) * rng.standard_normal(signal.shape)
     return np.maximum(quanta, 1.0) / in_air
 
 
-def process(signal, exposure, pitch):
+def process(signal, exposure, pitch, like=None):
     """Grey values 0 to 1 of a film, dense tissue bright.
 
     Parameters
     ----------
     signal : ndarray (n, n), float64
         What `expose` returned.
+    like : ndarray (n, n), float64, optional
+        The signal whose levels decide the tone curve; `signal` itself when not given.
     exposure : Exposure
     pitch : float
         Side of a pixel, cm.
@@ -86,18 +100,23 @@ def process(signal, exposure, pitch):
     -------
     ndarray (n, n), float64
     """
-    density = -np.log(signal)
-    step = max(1, int(0.5 / pitch))
-    broad = ndimage.gaussian_filter(density[::step, ::step], 2.5 / (step * pitch), mode="nearest")
-    density = density - exposure.flatten * enlarge(broad, len(density))
-    density = density + exposure.edge * (density - ndimage.gaussian_filter(density, exposure.edge_width / pitch))
+    density = _filtered(signal, exposure, pitch)
     shares = np.linspace(exposure.low, exposure.high, 33)
-    levels = np.quantile(density[::2, ::2], shares)
+    levels = np.quantile((density if like is None else _filtered(like, exposure, pitch))[::2, ::2], shares)
     straight = np.clip((density - levels[0]) / (levels[-1] - levels[0]), 0, 1)
     equalised = np.interp(density, levels, np.linspace(0, 1, 33))
     scale = exposure.black + (1 - exposure.black) * (straight + exposure.equalise * (equalised - straight))
     knots = np.concatenate([[0.0], np.cumsum(exposure.tone)]) / np.sum(exposure.tone)
     return np.interp(scale, np.linspace(0, 1, len(knots)), knots) ** exposure.gamma
+
+
+def _filtered(signal, exposure, pitch):
+    """Optical density of a signal, its large areas compressed and its edges enhanced."""
+    density = -np.log(signal)
+    step = max(1, int(0.5 / pitch))
+    broad = ndimage.gaussian_filter(density[::step, ::step], 2.5 / (step * pitch), mode="nearest")
+    density = density - exposure.flatten * enlarge(broad, len(density))
+    return density + exposure.edge * (density - ndimage.gaussian_filter(density, exposure.edge_width / pitch))
 
 
 def annotate(grey, exposure):

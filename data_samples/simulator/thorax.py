@@ -5,36 +5,12 @@ right and left borders, lungs and diaphragm from surfaces; what is thin (ribs, v
 `t` is a height as a share of the lung's: 0 at the apex, 1 at the right dome of the diaphragm.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from scipy import ndimage
 from scipy.interpolate import PchipInterpolator
 
-from .geometry import LEFT, RIGHT, Grid, Patient, Pose, arm, capsule, chord, shoulder_level, tree, tube
+from .geometry import LEFT, RIGHT, Grid, arm, capsule, chord, shoulder_level, tree, tube
 from .physics import enlarge
-
-
-@dataclass(frozen=True)
-class Subject(Patient):
-    """A patient of geometry.py and more; `site` is the hospital's number as a word."""
-
-    belly: float  # fat of the abdomen, share of the wall's
-    knob: float  # how far the aortic arch stands out to the left, share of the width
-    trunk: float  # the same of the pulmonary trunk
-    cartilage: float  # lime in the rib cartilage, 0 to 1
-    mottle: float  # unevenness of the lung's density
-    lucency: float  # over-inflation: domes lower and flatter, ribs more level
-    shift: float  # of the middle of the chest to the left, share of the width
-    lift: tuple  # how much the right and the left dome stand higher than usual, share of the height
-
-
-@dataclass(frozen=True)
-class Stance(Pose):
-    """How a subject stands: a film's height is `field`, its width `field * aspect`, in cm."""
-
-    aspect: float
-    chin: float  # how low the head hangs, share of the width; negative: out of the way
 
 
 class Frame(Grid):

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ..pipeline import decide
-from ..pixels.decode import decode_all, look
+from ..pixels.decode import decode_all, depth_of, look
 from ..progress import progress
 
 BATCH = 256  # images in memory at once
@@ -34,16 +34,21 @@ def unlike(paths, trained_on):
 def score(model, card, paths, names, problems):
     """The table: path, probability of each class, decision, problem."""
     probabilities, reasons = np.full((len(paths), len(card["classes"])), np.nan), dict(problems)
+    told, depth = set(), card["image"].get("depth") or depth_of(paths)
     bar = progress(total=len(paths), unit="image", description="scoring")
     for first in range(0, len(paths), BATCH):
         rows = [row for row in range(first, min(first + BATCH, len(paths))) if row not in problems]
-        images, failed = decode_all([paths[row] for row in rows], card["image"]["size"], card["image"]["channels"], "")
+        some, image = [paths[row] for row in rows], card["image"]
+        images, failed, _, remarks = decode_all(some, image["size"], image["channels"], "", depth)
+        told |= set(remarks)
         reasons |= {rows[place]: reason for place, reason in failed.items()}
         good = [place for place in range(len(rows)) if place not in failed]
         if good:
             probabilities[[rows[place] for place in good]] = model.predict_proba(images[good])
         bar.update(min(BATCH, len(paths) - first))
     bar.close()
+    for remark in sorted(told):
+        print(f"note: {remark}", file=sys.stderr)
     table = pd.DataFrame(probabilities, columns=[f"probability ({name})" for name in card["classes"]])
     table.insert(0, "path", names)
     scored = ~np.isnan(probabilities[:, 0])

@@ -5,9 +5,9 @@ import json
 import os
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from ..errors import DataError
+from ..files import temporary_folder
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 
@@ -70,12 +70,12 @@ def own_kernel():
     from ipykernel.kernelspec import get_kernel_dict
 
     before = os.environ.get("JUPYTER_PATH")
-    with TemporaryDirectory(prefix="dhl-kernel-") as folder:
-        spec = Path(folder, "kernels", "python3", "kernel.json")
+    with temporary_folder() as folder:
+        spec = folder / "kernels" / "python3" / "kernel.json"
         spec.parent.mkdir(parents=True)
         quiet = ["--IPKernelApp.log_level=CRITICAL"]  # its remarks on transport and shutdown would break the bar
         spec.write_text(json.dumps(get_kernel_dict(extra_arguments=quiet)), encoding="utf-8")
-        os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [folder, before]))
+        os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [str(folder), before]))
         try:
             yield "python3"
         finally:

@@ -49,6 +49,7 @@ def main(args):
 
     from ..deep import DeepFeatures
     from ..pretrained import pretrained_base
+    from ..scale import extract
 
     base = pretrained_base(args.pretrained, data.image_shape, args.weights)
     deep = DeepFeatures(base, engine=args.engine, storage=args.storage)
@@ -58,7 +59,7 @@ def main(args):
         table, rows = Path(args.out, "images.csv"), data.table.to_csv(index=False).encode("utf-8", "backslashreplace")
         if table.exists() and table.read_bytes() != rows:
             raise DataError(f"{table}: of other images, or changed since. Move it away or choose another --out.")
-        features = deep.transform(data, args.out, client)
+        features = extract(deep, data, args.out, client)
         write(table, rows)
         print(f"{features.path}: {features.shape[0]} rows of {features.shape[1]} features, {features.stored.name}.")
         if args.head:
@@ -77,5 +78,5 @@ def measure_head(client, features, data, parts):
     train, val = (np.flatnonzero((parts == name) & there) for name in ("train", "val"))
     head = fit_xgboost(client, features, data.labels, train)
     p = head.predict_proba(features[val])
-    report = evaluate(data.labels[val], p, data.class_names, data.patients[val]).round(3)
+    report = evaluate(data.labels[val], p, data.class_names, data.patients[val], multilabel=data.multilabel).round(3)
     return f"XGBoost, fitted on {len(train)} images, validation part ({len(val)}):\n{report.to_string(index=False)}"

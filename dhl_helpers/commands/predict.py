@@ -3,12 +3,14 @@
 import argparse
 import hashlib
 import json
-import os
 import sys
 import warnings
 from pathlib import Path
 
+from .. import files
 from ..errors import DataError, listing
+from ..files import digest, try_out
+from ..locks import lock
 
 ABOUT = """\
 Writes one row an image: its path below FOLDER, the probability of each class, the
@@ -40,7 +42,15 @@ def add_parser(subparsers):
 def main(args):
     """Score; returns 1 if images had to be left out."""
     root, out = Path(args.folder), Path(args.out)
-    note = out.with_name(out.name + ".json")
+    if not out.absolute().parent.is_dir():
+        raise DataError(f"{out.parent}: no such folder. Make it, or choose another --out.")
+    try_out(out.parent)
+    with lock(out.with_name(f".dhl-lock-{out.name}"), f"{out}: another command is writing it; wait for that."):
+        return scored(args, root, out, out.with_name(out.name + ".json"))
+
+
+def scored(args, root, out, note):
+    """Score while nobody else writes `out`."""
     keep(out, note)
     paths = find(root)
     from ..pipeline import load_pipeline  # after the cheap checks: it starts TensorFlow
@@ -69,15 +79,21 @@ def main(args):
 
 
 def keep(out, note):
-    """Refuse to write over a table that this command did not write, or that somebody changed."""
-    if not out.absolute().parent.is_dir():
-        raise DataError(f"{out.parent}: no such folder. Make it, or choose another --out.")
-    try:
-        known = json.loads(note.read_text(encoding="utf-8"))["csv_sha256"]
-    except (OSError, ValueError, TypeError, KeyError):
-        known = ""
-    if (out.exists() and (out.is_dir() or digest(out) != known)) or (note.exists() and not known):
+    """Refuse to write over a table or a note that this command did not write, or that somebody changed."""
+    known = known_tables(note)
+    if out.exists() and (out.is_dir() or digest(out) not in known):
         raise DataError(f"{out}: not written by this command, or changed since. Move it away or choose another --out.")
+    if note.exists() and not known:
+        raise DataError(f"{note}: not written by this command, or damaged. Move it away or choose another --out.")
+
+
+def known_tables(note):
+    """The digests of the tables that a note belongs to: the newest, and the one that it was about to replace."""
+    try:
+        told = json.loads(note.read_text(encoding="utf-8"))
+        return [told["csv_sha256"], told.get("replaces_sha256")]
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, ValueError, TypeError, KeyError, AttributeError):
+        return []
 
 
 def find(root):
@@ -93,15 +109,12 @@ def find(root):
 
 
 def write(table, card, out, note):
-    """Write the table, and beside it what it was made by; an earlier one stays until the new one is complete."""
-    unfinished = out.with_name(f".unfinished-{os.getpid()}-{out.name}")
-    table.to_csv(unfinished, index=False, encoding="utf-8", errors="backslashreplace")
+    """Write the table, and before it the note of what made it: a kill in between leaves a table that is still known."""
+    content = table.to_csv(index=False).encode("utf-8", "backslashreplace")
     told = {key: card[key] for key in ("notice", "trained_on", "operating_point", "versions", "files")}
-    told |= {"images": len(table), "scored": int((table["problem"] == "").sum()), "csv_sha256": digest(unfinished)}
-    note.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-    os.replace(unfinished, out)
-
-
-def digest(path):
-    """The checksum of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    told |= {"images": len(table), "scored": int((table["problem"] == "").sum())}
+    told |= {"csv_sha256": hashlib.sha256(content).hexdigest()}
+    if out.exists():
+        told["replaces_sha256"] = digest(out)
+    files.write(note, json.dumps(told, indent=1) + "\n")
+    files.write(out, content)

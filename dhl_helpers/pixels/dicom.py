@@ -73,3 +73,19 @@ def read(path, elements):
         raise ValueError("no DICOM header (cut off, or another kind of file)") from error
     except Exception as error:  # pydicom raises a dozen kinds on a broken file, and their messages may quote it
         raise ValueError(f"a broken DICOM file ({type(error).__name__} while reading it)") from error
+
+
+def syntax_of(dataset):
+    """The transfer syntax of a dataset that was read; None where the file does not name it and is not compressed.
+
+    Raises
+    ------
+    ValueError
+        If the pixels are compressed and the file does not say how.
+    """
+    syntax = getattr(dataset, "file_meta", {}).get("TransferSyntaxUID")
+    if syntax:
+        return syntax
+    if "PixelData" in dataset and dataset["PixelData"].is_undefined_length:
+        raise ValueError("compressed, but the file does not say how (no Transfer Syntax UID)")
+    return None

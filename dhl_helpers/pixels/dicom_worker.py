@@ -19,8 +19,8 @@ MEMORY = 2 * 2**30  # bytes of address space, most of it Python's and its librar
 _idle = queue.LifoQueue()
 
 
-def decode(path):
-    """The image of a compressed DICOM file, uint8 (h, w).
+def decode(path, depth=None):
+    """The greys of a compressed DICOM file, returned as `dicom_greys.decoded` does.
 
     Raises
     ------
@@ -36,7 +36,7 @@ def decode(path):
     watchdog = threading.Timer(SECONDS, worker.kill)
     watchdog.start()
     try:
-        worker.stdin.write(json.dumps(str(path)).encode() + b"\n")
+        worker.stdin.write(json.dumps([str(path), depth]).encode() + b"\n")
         worker.stdin.flush()
         answer = json.loads(worker.stdout.readline())
         pixels = worker.stdout.read(answer["size"])
@@ -50,13 +50,13 @@ def decode(path):
     _idle.put(worker)
     if answer["error"]:
         raise ValueError(answer["error"])
-    return pixels
+    return pixels, answer["depth"], answer["remarks"]
 
 
 def main():
     """Answer until standard input ends."""
     from .dicom import read
-    from .dicom_greys import ELEMENTS, grey
+    from .dicom_greys import ELEMENTS, greys
 
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # some decoders print
@@ -68,10 +68,13 @@ def main():
         pass
     for line in sys.stdin.buffer:
         try:
-            pixels, error = grey(read(json.loads(line), ELEMENTS)), ""
+            path, depth = json.loads(line)
+            (pixels, depth, remarks), error = greys(read(path, ELEMENTS), depth), ""
         except Exception as problem:
-            pixels, error = np.zeros((0, 0), np.uint8), str(problem) or type(problem).__name__
-        answers.write(json.dumps({"shape": pixels.shape, "size": pixels.size, "error": error}).encode() + b"\n")
+            pixels, depth, remarks = np.zeros((0, 0), np.uint8), None, []
+            error = str(problem) or type(problem).__name__
+        answer = {"shape": pixels.shape, "size": pixels.size, "depth": depth, "remarks": remarks, "error": error}
+        answers.write(json.dumps(answer).encode() + b"\n")
         answers.write(pixels.tobytes())
         answers.flush()
 
