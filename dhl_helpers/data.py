@@ -139,6 +139,7 @@ def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error
     name : str
         A name from `dhl_helpers.readers.REGISTRY`, such as "sample", "chest_xray", "nih", "folder", "csv". Where an
         image can have several findings, "nih:Effusion" is one finding against none, "nih:single" one class a finding.
+        Or "embeddings", see `load_embeddings`: a set without pixels, to which only data_dir and options apply.
     data_dir : str or path
         Where the files are. Not needed for "sample".
     image_size : int
@@ -169,6 +170,10 @@ def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error
     if not 8 <= image_size <= 4096 or channels not in (1, 3) or on_error not in ("raise", "skip"):
         raise DataError("image_size is 8 to 4096 pixels, channels 1 or 3, on_error 'raise' or 'skip'.")
     found = readers.read(name, data_dir, options)
+    if found.features is not None:
+        from .embeddings import Embeddings
+
+        return Embeddings.of(found, name)
     table, missing = found.table.reset_index(drop=True), found.table["label"].isna()
     if missing.any():
         paths = found.table.loc[missing, "path"].astype(str).tolist()

@@ -36,13 +36,14 @@ def validate(name, data_dir="", **options):
     found = readers.read(name, data_dir, options)
     table = found.table.reset_index(drop=True)
     problems = [("remark", found.remark)] if found.remark else []
-    if "patient_id" not in table and found.images is None:
+    pixels_in_files = found.images is None and found.features is None
+    if "patient_id" not in table and pixels_in_files:
         numbers = dicom.patients(table["path"])
         if (numbers >= 0).all():
             table["patient_id"] = numbers
     if "split" not in table:
         table["split"] = "all"
-    if found.images is None:
+    if pixels_in_files:
         missing = ~table["path"].map(lambda path: Path(path).is_file())
         problems += [("missing", str(path)) for path in table["path"][missing]]
         present = np.flatnonzero(~missing)
@@ -51,7 +52,8 @@ def validate(name, data_dir="", **options):
         problems += [("remark", remark) for remark in remarks]
         digests = table["path"][~missing].map(lambda path: hashlib.sha256(Path(path).read_bytes()).digest())
     else:
-        digests = pd.Series([hashlib.sha256(image.tobytes()).digest() for image in found.images])
+        rows = found.features if found.images is None else found.images
+        digests = pd.Series([hashlib.sha256(image.tobytes()).digest() for image in rows])
     problems += _shared(table) + _duplicates(table, digests)
     return _counts(table, found), pd.DataFrame(problems, columns=["problem", "where"])
 

@@ -65,6 +65,8 @@ class Found(NamedTuple):
         Where an image can have several: 1 present, 0 absent, NaN unknown. `label` then lists those present.
     remark : str
         What the user is warned of when the set is loaded.
+    features : ndarray of float32, shape (n, d), optional
+        In place of images, where they were computed elsewhere.
     """
 
     table: pd.DataFrame
@@ -72,3 +74,4 @@ class Found(NamedTuple):
     images: np.ndarray | None = None
     findings: np.ndarray | None = None
     remark: str = ""
+    features: np.ndarray | None = None
