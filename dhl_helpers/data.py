@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 
 import numpy as np
 import pandas as pd
@@ -171,12 +172,9 @@ def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error
         raise DataError("image_size is 8 to 4096 pixels, channels 1 or 3, on_error 'raise' or 'skip'.")
     found = readers.read(name, data_dir, options)
     if found.features is not None:
-        from .embeddings import Embeddings
-
-        return Embeddings.of(found, name)
-    table, missing = found.table.reset_index(drop=True), found.table["label"].isna()
-    if missing.any():
-        paths = found.table.loc[missing, "path"].astype(str).tolist()
+        return import_module(".embeddings", __package__).Embeddings.of(found, name)
+    table = found.table.reset_index(drop=True)
+    if paths := table["path"][table["label"].isna()].astype(str).tolist():
         raise DataError(f"{len(paths)} images of {name!r} have no label. Add it or remove the rows:\n{listing(paths)}")
     if found.remark:
         warnings.warn(found.remark, stacklevel=2)

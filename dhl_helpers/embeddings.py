@@ -45,8 +45,8 @@ class Embeddings(Radiographs):
     def images(self):
         """Not there: DataError."""
         raise DataError(
-            f"{self.name!r} has embeddings and no images: networks, feature maps and pictures of films need pixels. Use "
-            "its .features, or load the images themselves."
+            f"{self.name!r} has embeddings and no images: networks, feature maps and pictures need pixels. Use its "
+            ".features, or load the images themselves."
         )
 
     def subset(self, rows):

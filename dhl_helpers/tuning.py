@@ -18,7 +18,7 @@ SMOOTHING = 0.1  # of the labels: 1 becomes 0.9 and the rest is shared (Szegedy 
 BATCH = 32
 
 
-def fine_tune(base, train, val, seed=0, epochs=4, learning_rate=3e-4, class_weight=None, cache_dir=""):
+def fine_tune(base, train, val, seed=0, epochs=4, learning_rate=1e-4, class_weight=None, cache_dir=""):
     """Train a base on radiographs, with a dense layer on top that is thrown away afterwards.
 
     Batch normalisation keeps the statistics of the pre-training: batches of 32 films would disturb them. The learning

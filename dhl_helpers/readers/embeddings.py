@@ -82,7 +82,7 @@ def read_table(file, features=""):
             categories = [str(each) for each in table[there[0]].cat.categories]
         if there:
             table[name] = _text(table[there[0]])
-            table = table.drop(columns=[column for column in there if column != name and name != "path"])
+            table = table.drop(columns=there[0] if there[0] != name else [])
     return table, numbers, names, categories
 
 

@@ -120,8 +120,9 @@ def complete(file, table, numbers, names, class_names=None):
 def _check_parts(file, table, rows):
     strange = np.flatnonzero(~table["split"].isin(PARTS))
     if len(strange):
-        raise DataError(f"{file}: {rows[strange[0]]} has the part {table['split'].iloc[strange[0]]!r}; parts are called "
-                        f"{', '.join(PARTS)}. Rename it, or leave the column out to split by patient.")  # fmt: skip
+        said = f"{rows[strange[0]]} has the part {table['split'].iloc[strange[0]]!r}"
+        raise DataError(f"{file}: {said}; parts are called {', '.join(PARTS)}. Rename it, or leave the column out to "
+                        "split by patient.")  # fmt: skip
     if "patient_id" in table:
         parts = table.groupby("patient_id")["split"].unique()
         shared = [f"{patient}: {', '.join(parts[patient])}" for patient in parts.index if len(parts[patient]) > 1]
@@ -133,8 +134,8 @@ def _check_parts(file, table, rows):
     if len(unknown):
         label, part = table[["label", "split"]].iloc[unknown[0]]
         raise DataError(
-            f"{file}: {rows[unknown[0]]} of part {part!r} has the class {label!r}, which no image of part 'train' has: a "
-            "head would not know it. Add training images of this class, or remove its rows."
+            f"{file}: {rows[unknown[0]]} of part {part!r} has the class {label!r}, which no image of part 'train' has: "
+            "a head would not know it. Add training images of this class, or remove its rows."
         )
 
 
