@@ -1,5 +1,6 @@
 """Features that were computed elsewhere: a data set without pixels, from a table in a file."""
 
+import warnings
 from pathlib import PurePath
 
 import numpy as np
@@ -7,7 +8,7 @@ import pandas as pd
 
 from .data import Radiographs, load_dataset
 from .errors import DataError, listing
-from .labels import as_labels
+from .labels import labels_of
 from .readers.embeddings import read_table
 from .readers.embeddings_checks import complete, row_name
 from .splitting import name_patients
@@ -27,16 +28,18 @@ class Embeddings(Radiographs):
         As of `Radiographs`.
     """
 
-    def __init__(self, features, labels, class_names, table, name="embeddings"):
+    def __init__(self, features, labels, class_names, table, name="embeddings", patients_unknown=0):
         self.features, self.labels, self.class_names, self.table, self.name = features, labels, class_names, table, name
-        self.skipped, self.depth = [], None
+        self.skipped, self.depth, self.patients_unknown = [], None, patients_unknown
 
     @classmethod
     def of(cls, found, name):
         """What a reader found, with a patient for each row."""
-        table = found.table.reset_index(drop=True)
-        name_patients(table, name, arrays=True)
-        return cls(found.features, as_labels(table["label"], found.class_names), found.class_names, table, name)
+        for remark in found.remarks:
+            warnings.warn(remark, stacklevel=3)
+        alone = name_patients(found.table, name, arrays=True, warn=True)
+        labels = labels_of(found.table, found.class_names, None, name)
+        return cls(found.features, labels, found.class_names, found.table, name, alone)
 
     def __repr__(self):
         return f"Embeddings({self.name!r}, features {self.features.shape}, classes {self.class_names})"
@@ -53,10 +56,10 @@ class Embeddings(Radiographs):
         """The rows at `rows` (a boolean mask or positions), with everything that belongs to them."""
         table = self.table[rows] if np.asarray(rows).dtype == bool else self.table.iloc[rows]
         features, table = self.features[rows], table.reset_index(drop=True)
-        return Embeddings(features, self.labels[rows], self.class_names, table, self.name)
+        return Embeddings(features, self.labels[rows], self.class_names, table, self.name, self.patients_unknown)
 
 
-def load_embeddings(path, images=None, features="", class_names=None):
+def load_embeddings(path, images=None, features="", class_names=()):
     """Load a table of embeddings: features that a model made elsewhere, one row per image.
 
     Parameters
@@ -100,7 +103,7 @@ def load_embeddings(path, images=None, features="", class_names=None):
             if len(wrong):
                 row = order[wrong[0]]
                 raise DataError(
-                    f"{path}: {row_name(path, table, row)} has the {column} {table[column].iloc[row]!r}, its image "
+                    f"{path}: {row_name(table, row)} has the {column} {table[column].iloc[row]!r}, its image "
                     f"{ours[wrong[0]]!r}; {len(wrong)} rows differ. Correct one of them."
                 )
     extra = table.iloc[order].reset_index(drop=True).drop(columns=told, errors="ignore")
@@ -125,9 +128,9 @@ def _match(path, table, of_images):
         place = next(iter(places)) if len(places) == 1 else -1
         if place < 0:
             what = f"fits {len(places)} images" if places else "has no image"
-            problems.append(f"{row_name(path, table, row)} {what}")
+            problems.append(f"{row_name(table, row)} {what}")
         elif rows[place] >= 0:
-            problems.append(f"{row_name(path, table, row)} is a second row for {of_images[place]}")
+            problems.append(f"{row_name(table, row)} is a second row for {of_images[place]}")
         else:
             rows[place] = row
     problems += [f"{of_images[place]} has no row" for place in np.flatnonzero(rows < 0)]

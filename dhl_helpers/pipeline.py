@@ -15,12 +15,14 @@ from sklearn.utils.validation import check_is_fitted
 from . import pipeline_files
 from .course import versions
 from .deep import DeepFeatures
+from .engines import engine
 from .errors import DataError
 from .files import digest, replacing, restore, tidy
 from .locks import lock
 from .pixels.decode import look
 from .readers.findings import NONE
 
+FEATURES = ("engine", "storage", "batch_size")  # of DeepFeatures; its cache belongs to the machine
 NOTICE = "For teaching and research. Not validated on patients, not for diagnosis."
 PREPROCESSING = (
     "grey levels 0 to 255 as dhl_helpers.load_dataset reads them, resized to size x size without keeping the aspect "
@@ -69,6 +71,7 @@ def save_pipeline(folder, model, train, threshold, chosen="", reports=None):
         with replacing(folder) as unfinished:
             unfinished.mkdir()
             card = _card(train, thresholds.tolist(), chosen, reports or {})
+            card["features"] = {name: getattr(steps[0], name) for name in FEATURES}
             card["steps"] = [pipeline_files.write(step, unfinished / str(place)) for place, step in enumerate(steps)]
             card["files"] = {path.name: digest(path) for path in sorted(unfinished.iterdir())}
             text = json.dumps(card | {"sha256": pipeline_files.seal(card)}, indent=1, ensure_ascii=False)
@@ -104,10 +107,11 @@ def load_pipeline(folder):
     if others:
         warnings.warn(f"{folder}: made with {', '.join(others)}. Its scores may differ a little here.", stacklevel=2)
     steps = [pipeline_files.read(folder, names) for names in card["steps"]]
-    size, channels = card["image"]["size"], card["image"]["channels"]
+    steps[0].set_params(**card.get("features", {}))  # earlier cards had none
+    engine(steps[0].base, steps[0].engine, None)  # where its package is missing, it says so
     try:
         model = Pipeline([(f"step {place}", step) for place, step in enumerate(steps)])
-        fits = model.predict_proba(np.zeros((1, size, size, channels), np.uint8)).shape == (1, len(card["classes"]))
+        fits = model.predict_proba(np.zeros((1, *card["image"]["shape"]), np.uint8)).shape == (1, len(card["classes"]))
     except Exception:  # whatever parts of different pipelines raise
         fits = False
     if not fits:
@@ -165,7 +169,8 @@ def _card(train, threshold, chosen, reports):
         "notice": NOTICE,
         "classes": list(train.class_names),
         "multilabel": train.multilabel,
-        "image": {"size": train.image_shape[0], "channels": train.image_shape[2], "depth": train.depth,
+        "image": {"size": train.image_shape[0] if train.image_shape[0] == train.image_shape[1] else None,
+                  "shape": list(train.image_shape), "channels": train.image_shape[2], "depth": train.depth,
                   "preprocessing": PREPROCESSING},
         "operating_point": {
             "score": "its probability" if train.multilabel else f"1 - probability of {train.class_names[0]}",

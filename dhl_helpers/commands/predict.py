@@ -11,6 +11,7 @@ from .. import files
 from ..errors import DataError, listing
 from ..files import digest, try_out
 from ..locks import lock
+from ..tables import for_spreadsheets
 
 ABOUT = """\
 Writes one row an image: its path below FOLDER, the probability of each class, the
@@ -52,7 +53,7 @@ def main(args):
 def scored(args, root, out, note):
     """Score while nobody else writes `out`."""
     keep(out, note)
-    paths = find(root)
+    paths, beside = find(root)
     from ..pipeline import load_pipeline  # after the cheap checks: it starts TensorFlow
     from ._score import score, unlike
 
@@ -68,6 +69,8 @@ def scored(args, root, out, note):
                         f"on. Remove them, or add --leave-out:\n{listing(which, len(which))}")  # fmt: skip
     table = score(model, card, paths, names, problems)
     write(table, card, out, note)
+    for sentence in beside:
+        print(f"note: {sentence}", file=sys.stderr)
     left = [f"{row.path}: {row.problem}" for row in table[table["problem"] != ""].itertuples()]
     if left:
         print(f"{len(left)} images have no score:\n{listing(left)}", file=sys.stderr)
@@ -97,20 +100,20 @@ def known_tables(note):
 
 
 def find(root):
-    """The image files below a folder, in the order of their paths."""
-    from ..readers.class_folders import SUFFIXES, is_image
+    """The image files below a folder, in the order of their paths, and in words what else is there."""
+    from ..readers.tree import KINDS, told, walk
 
     if not root.is_dir():
         raise DataError(f"{root}: not a folder. Give the folder that holds the images.")
-    paths = [path for path in sorted(root.rglob("*")) if path.is_file() and is_image(path, root)]
-    if not paths:
-        raise DataError(f"{root}: no images in it (DICOM, {', '.join(sorted(SUFFIXES))}). Give the folder with them.")
-    return paths
+    images, _, left = walk(root)
+    if not images:
+        raise DataError(f"{root}: no images in it ({KINDS}). Give the folder with them.")
+    return [root.joinpath(*names) for names in images], told(root, left)
 
 
 def write(table, card, out, note):
     """Write the table, and before it the note of what made it: a kill in between leaves a table that is still known."""
-    content = table.to_csv(index=False).encode("utf-8", "backslashreplace")
+    content = for_spreadsheets(table)
     told = {key: card[key] for key in ("notice", "trained_on", "operating_point", "versions", "files")}
     told |= {"images": len(table), "scored": int((table["problem"] == "").sum())}
     told |= {"csv_sha256": hashlib.sha256(content).hexdigest()}

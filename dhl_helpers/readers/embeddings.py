@@ -14,7 +14,9 @@ import pandas as pd
 from ..arrays import read_arrays
 from ..errors import DataError
 from .embeddings_checks import check_features, complete
+from .files import read_csv
 from .found import Reader
+from .names import tidy
 
 KINDS = {".csv": "CSV", ".parquet": "Parquet", ".npz": ".npz"}
 COLUMNS = {"path": ("path", "paths", "id", "ids"), "label": ("label", "labels"), "split": ("part", "parts", "split"),
@@ -22,7 +24,7 @@ COLUMNS = {"path": ("path", "paths", "id", "ids"), "label": ("label", "labels"),
 LISTS = ("features", "embeddings", "embedding")
 
 
-def read(data_dir, features="", class_names=None):
+def read(data_dir, features="", class_names=()):
     """Read a table of embeddings and check it.
 
     Parameters
@@ -49,12 +51,13 @@ def read_table(file, features=""):
     Returns
     -------
     table : pandas.DataFrame
-        Without the features; path, label, split and patient_id are text, as far as they are there.
+        Without the features; path, label, split and patient_id are text, as far as they are there. The index numbers
+        the rows from 0, in a CSV as a spreadsheet does.
     numbers : ndarray of float32, shape (n, d)
         Finite.
     names : list of str
         The d columns, for messages.
-    categories : list of str or None
+    categories : list of str
         The order of the classes, where the file tells.
     """
     file = Path(file)
@@ -62,8 +65,7 @@ def read_table(file, features=""):
     if kind is None or not file.is_file():
         raise DataError(f"{file}: not a file of embeddings. Give a .csv, .parquet or .npz file with one row per image.")
     try:
-        read_kind = {"CSV": _csv, "Parquet": _parquet, ".npz": _npz}[kind]
-        table, lists = read_kind(file)
+        table, lists = {"CSV": _csv, "Parquet": _parquet, ".npz": _npz}[kind](file)
     except DataError:
         raise
     except Exception as error:  # pandas, pyarrow and zipfile raise many kinds
@@ -73,7 +75,7 @@ def read_table(file, features=""):
     values = lists.pop(_chosen(lists, features)) if names is None else table[names]
     numbers, names = check_features(file, table, values, names)
     table = table.drop(columns=names, errors="ignore")
-    categories = None
+    categories = []
     for name, known in COLUMNS.items():
         there = [column for column in known if column in table]
         if len(there) > 1 and name != "path":
@@ -88,17 +90,10 @@ def read_table(file, features=""):
 
 def _csv(file):
     """Every column as text; what is a number is decided later, so that 007 stays a patient of its own."""
-    header = pd.read_csv(file, header=None, nrows=1, dtype=str, keep_default_na=False, encoding="utf-8-sig").iloc[0]
-    if header.duplicated().any():
-        raise DataError(f"{file}: column {header[header.duplicated()].iloc[0]!r} is there twice. Rename or remove one.")
-    options = {"keep_default_na": False, "na_values": [], "encoding": "utf-8-sig"}
-    kinds = {name: np.float64 if re.search(r"\d$", name) else str for name in header}
-    try:
-        table = pd.read_csv(file, dtype=kinds, **options)
-    except ValueError:  # a numbered column holds text: slower, and the message can name the cell
-        table = pd.read_csv(file, dtype=str, **options)
-    if not isinstance(table.index, pd.RangeIndex):
-        raise DataError(f"{file}: rows have more fields than the header. Put texts that hold commas in quotes.")
+    table = read_csv(file, [], wanted=sum(COLUMNS.values(), ()), advice="Give one row per image.")
+    numbered = [name.rpartition(".")[0] for name in table if re.search(r"\d\.\d+$", name)]
+    if twice := [name for name in numbered if name in table]:
+        raise DataError(f"{file}: column {twice[0]!r} is there twice. Rename or remove one.")
     return table, {}
 
 
@@ -182,8 +177,8 @@ def _text(column):
     values = column.astype(object).to_numpy()
     if column.dtype.kind == "f" and (column.dropna() % 1 == 0).all():
         values = [value if gone else int(value) for value, gone in zip(values, empty, strict=True)]
-    return pd.Series([None if gone or str(value).strip() == "" else str(value) for value, gone in
-                      zip(values, empty, strict=True)], dtype=object)  # fmt: skip
+    texts = [None if gone else tidy(str(value)) or None for value, gone in zip(values, empty, strict=True)]
+    return pd.Series(texts, column.index, dtype=object)
 
 
 SETS = {

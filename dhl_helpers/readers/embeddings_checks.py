@@ -1,13 +1,11 @@
 """What a table of embeddings must fulfil. Each fault is named with its row or column."""
 
-import warnings
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
 from ..errors import DataError, listing
 from .found import Found
+from .names import in_order, part_of, spelt_once
 
 PARTS = ("train", "val", "test", "external")
 NAMING = ("path", "paths", "id", "ids")
@@ -39,7 +37,7 @@ def check_features(file, table, values, names):
         if (widths != usual).any():
             row = np.flatnonzero(widths != usual)[0]
             raise DataError(
-                f"{file}: {row_name(file, table, row)} has {widths[row]} numbers where others have {usual}. Use one "
+                f"{file}: {row_name(table, row)} has {widths[row]} numbers where others have {usual}. Use one "
                 "model, and one layer of it, for all images."
             )
         values = np.array(values.tolist())
@@ -47,25 +45,24 @@ def check_features(file, table, values, names):
     names = names or [f"number {place}" for place in range(values.shape[1])]
     numeric = values.apply(pd.to_numeric, errors="coerce")
     with np.errstate(over="ignore"):
-        numbers = numeric.to_numpy(np.float32)
+        numbers = numeric.to_numpy(np.float64).astype(np.float32)
     rows, columns = np.nonzero(~np.isfinite(numbers))
     if len(rows):
         raise DataError(
-            f"{file}: {row_name(file, table, rows[0])}, column {names[columns[0]]} holds "
+            f"{file}: {row_name(table, rows[0])}, column {names[columns[0]]} holds "
             f"{str(values.iat[rows[0], columns[0]])!r}, which is no finite float32 number. {len(set(rows))} of "
             f"{len(numbers)} rows have such values: compute them again, or remove the rows."
         )
     return numbers, names
 
 
-def row_name(file, table, row):
-    """How a message names a row: as an editor counts the lines of a CSV, else from 0; with its path or id."""
-    number = f"line {row + 2}" if Path(file).suffix.lower() == ".csv" else f"row {row}"
+def row_name(table, row):
+    """How a message names a row: by its number in the file, and its path or id."""
     called = next((f" ({table[column].iloc[row]})" for column in NAMING if column in table), "")
-    return number + called
+    return f"row {table.index[row]}{called}"
 
 
-def complete(file, table, numbers, names, class_names=None):
+def complete(file, table, numbers, names, class_names=()):
     """A checked table as a reader returns it.
 
     Parameters
@@ -91,7 +88,7 @@ def complete(file, table, numbers, names, class_names=None):
     for column, called in (("path", "path or id"), ("label", "label")):
         if column not in table:
             raise DataError(f"{file}: no column {called}; there are: {', '.join(table)[:300] or 'none'}. Add it.")
-    rows = [row_name(file, table, row) for row in range(len(table))]
+    rows = [row_name(table, row) for row in range(len(table))]
     for column in ("path", "label", "patient_id", "split"):
         empty = np.flatnonzero(table[column].isna()) if column in table else []
         if len(empty):
@@ -102,9 +99,10 @@ def complete(file, table, numbers, names, class_names=None):
     if again.any():
         said = listing([rows[i] for i in np.flatnonzero(again)])
         raise DataError(f"{file}: images are there more than once. Keep one row for each:\n{said}")
-    labels = table["label"]
-    found = sorted(set(labels), key=lambda label: (not label.isdigit(), int(label) if label.isdigit() else 0, label))
-    class_names = found if class_names is None else [str(name) for name in class_names]
+    labels, remarks = spelt_once(table["label"].tolist(), f"{file}: label")
+    table = table.assign(label=labels)
+    found = in_order(labels)
+    class_names = list(class_names) or found
     if set(found) - set(class_names) or len(set(class_names)) < len(class_names):
         said = f"the labels are {', '.join(found)}; class_names has {', '.join(class_names)}"
         raise DataError(f"{file}: {said}. Name each label once.")
@@ -112,20 +110,23 @@ def complete(file, table, numbers, names, class_names=None):
     if len(class_names) < 2:
         raise DataError(f"{file}: all images have the label {found[0]!r}. Add images of a second class.")
     if "split" in table:
-        _check_parts(file, table, rows)
-    _check_numbers(file, table, rows, numbers, names)
-    return Found(table, class_names, features=numbers)
+        table = table.assign(split=_parts(file, table, rows))
+    remarks += _check_numbers(file, table, rows, numbers, names)
+    return Found(table.reset_index(drop=True), class_names, remarks=tuple(remarks), features=numbers)
 
 
-def _check_parts(file, table, rows):
-    strange = np.flatnonzero(~table["split"].isin(PARTS))
+def _parts(file, table, rows):
+    """The part of each row; DataError where a patient is in two, or one has a class that training lacks."""
+    parts = table["split"].map(part_of)
+    strange = np.flatnonzero(parts.isna())
     if len(strange):
         said = f"{rows[strange[0]]} has the part {table['split'].iloc[strange[0]]!r}"
         raise DataError(f"{file}: {said}; parts are called {', '.join(PARTS)}. Rename it, or leave the column out to "
                         "split by patient.")  # fmt: skip
+    table = table.assign(split=parts)
     if "patient_id" in table:
-        parts = table.groupby("patient_id")["split"].unique()
-        shared = [f"{patient}: {', '.join(parts[patient])}" for patient in parts.index if len(parts[patient]) > 1]
+        in_parts = table.groupby("patient_id")["split"].unique()
+        shared = [f"{patient}: {', '.join(held)}" for patient, held in in_parts.items() if len(held) > 1]
         if shared:
             raise DataError(f"{file}: patients are in several parts. Move each to one, or leave the column part out to "
                             f"split by patient:\n{listing(shared)}")  # fmt: skip
@@ -137,23 +138,20 @@ def _check_parts(file, table, rows):
             f"{file}: {rows[unknown[0]]} of part {part!r} has the class {label!r}, which no image of part 'train' has: "
             "a head would not know it. Add training images of this class, or remove its rows."
         )
+    return parts
 
 
 def _check_numbers(file, table, rows, numbers, names):
-    """Equal rows, and columns that tell nothing apart."""
+    """What is to be said of constant columns, a list of str; DataError where one image is in two parts."""
     constant = np.flatnonzero((numbers == numbers[0]).all(0))
     if len(constant) == numbers.shape[1]:
         raise DataError(f"{file}: all rows hold the same numbers. Check how they were computed.")
-    if len(constant):
-        of = f"{len(constant)} of {numbers.shape[1]}"
-        said = f"{file}: {of} feature columns are constant, such as {names[constant[0]]}. They tell no images apart."
-        warnings.warn(said, stacklevel=5)
     same = pd.Series([row.tobytes() for row in numbers + np.float32(0)])  # -0 is 0
-    groups = [group for group in same.groupby(same).indices.values() if len(group) > 1]
-    across = [group for group in groups if "split" in table and table["split"].iloc[group].nunique() > 1]
+    groups = same.groupby(same).indices.values() if "split" in table else []
+    across = [group for group in groups if table["split"].iloc[group].nunique() > 1]
     if across:
         said = listing([" = ".join(f"{rows[i]} in {table['split'].iloc[i]}" for i in group) for group in across])
-        raise DataError(f"{file}: the same image is in several parts. Keep it in one:\n{said}")
-    if groups:
-        said = listing([" = ".join(rows[i] for i in group) for group in groups], 5)
-        warnings.warn(f"{file}: {len(groups)} images are there more than once:\n{said}", stacklevel=5)
+        raise DataError(f"{file}: rows with the same numbers are in several parts: one image. Keep it in one:\n{said}")
+    of, example = f"{len(constant)} of {numbers.shape[1]}", names[constant[0]] if len(constant) else ""
+    said = f"{file}: {of} feature columns are constant, such as {example}. They tell no images apart."
+    return [said] if len(constant) else []
