@@ -107,7 +107,7 @@ def _parquet(file):
         table = table.reset_index()
     table.columns = [str(name) for name in table.columns]
     lists = {name: table.pop(name) for name in list(table)
-             if table[name].dtype == object and isinstance(next(iter(table[name]), None), list | np.ndarray)}
+             if table[name].dtype == object and any(isinstance(cell, list | np.ndarray) for cell in table[name])}
     return table, lists
 
 
