@@ -82,7 +82,8 @@ def test_heads_and_measures_take_it(tmp_path):
     p = model.predict_proba(test.features)
     assert dhl.evaluate(test.labels, p, test.class_names, test.patients, n_resamples=20)["value"][0] > 0.95
     assert np.array_equal(deep.transform(test), test.features)
-    p = cross_val_predict(model, train.features, train.labels, groups=train.patients, cv=GroupKFold(3), method="predict_proba")
+    folds = GroupKFold(3)
+    p = cross_val_predict(model, train.features, train.labels, groups=train.patients, cv=folds, method="predict_proba")
     assert p.shape == (36, 2)
 
 
