@@ -1,6 +1,5 @@
 """A fitted pipeline kept for other images: the folder with its parts, and the card that says what it is."""
 
-import json
 import os
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -74,16 +73,18 @@ def save_pipeline(folder, model, train, threshold, chosen="", reports=None):
             card["features"] = {name: getattr(steps[0], name) for name in FEATURES}
             card["steps"] = [pipeline_files.write(step, unfinished / str(place)) for place, step in enumerate(steps)]
             card["files"] = {path.name: digest(path) for path in sorted(unfinished.iterdir())}
-            text = json.dumps(card | {"sha256": pipeline_files.seal(card)}, indent=1, ensure_ascii=False)
-            (unfinished / pipeline_files.CARD).write_text(text + "\n", encoding="utf-8")
+            (unfinished / pipeline_files.CARD).write_text(pipeline_files.sealed(card), encoding="utf-8")
 
 
-def load_pipeline(folder):
+def load_pipeline(folder, trust=False):
     """Load what `save_pipeline` kept.
 
     Parameters
     ----------
     folder : str or path
+    trust : bool
+        Open it although it was not kept by this user on this machine. Its files run no code and are checked; still,
+        open only what comes from people whom you trust.
 
     Returns
     -------
@@ -95,13 +96,11 @@ def load_pipeline(folder):
     Raises
     ------
     DataError
-        If a file is missing, foreign, damaged or changed, or would have to be trusted with more than numbers.
+        If a file is missing, foreign, damaged or changed, or would have to be trusted with more than numbers; or the
+        pipeline came from elsewhere, without `trust`.
     """
     folder = Path(folder)
-    if not folder.exists():
-        with suppress(OSError), lock(pipeline_files.lock_of(folder)):
-            restore(folder)
-    card = pipeline_files.checked(folder)
+    card = read_card(folder, trust)
     others = {name: (version, versions().get(name)) for name, version in card["versions"].items()}
     others = [f"{name} {then} (here {now})" for name, (then, now) in others.items() if then != now]
     if others:
@@ -117,6 +116,15 @@ def load_pipeline(folder):
     if not fits:
         raise DataError(f"{folder}: its parts do not fit together. Save the pipeline again.")
     return model, card
+
+
+def read_card(folder, trust=False):
+    """The card alone, as `load_pipeline` returns it; nothing is built."""
+    folder = Path(folder)
+    if not folder.exists():
+        with suppress(OSError), lock(pipeline_files.lock_of(folder)):
+            restore(folder)
+    return pipeline_files.checked(folder, trust)
 
 
 def decide(probabilities, card):

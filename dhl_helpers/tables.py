@@ -46,12 +46,16 @@ def markdown(table):
 
 
 def replace(page, tables):
-    """Put each table between its markers in a Markdown page: <!-- NAME:begin ... --> and <!-- NAME:end -->."""
-    text = page.read_text(encoding="utf-8")
+    """Put each table between its markers in a Markdown page."""
+    write(page, replaced(page.read_text(encoding="utf-8"), tables))
+
+
+def replaced(text, tables):
+    """A Markdown text with each table between its markers: <!-- NAME:begin ... --> and <!-- NAME:end -->."""
     for name, table in tables.items():
         marked = rf"(<!-- {name}:begin.*?-->\n).*?(<!-- {name}:end -->)"
         text = re.sub(marked, lambda found, table=table: f"{found[1]}{table}\n{found[2]}", text, flags=re.DOTALL)
-    write(page, text)
+    return text
 
 
 def as_html(table):

@@ -209,7 +209,7 @@ def test_other_versions_are_noted(predict, pipeline, tmp_path):
     from test_pipeline import forge
 
     forge(shutil.copytree(pipeline, tmp_path / "p"), versions={"keras": "2.0.0"})
-    code, _, _, err = predict(pipeline=tmp_path / "p")
+    code, _, _, err = predict("--trust", pipeline=tmp_path / "p")
     assert code == 0 and "note: " in err and "made with keras 2.0.0" in err
 
 

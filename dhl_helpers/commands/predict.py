@@ -4,7 +4,6 @@ import argparse
 import hashlib
 import json
 import sys
-import warnings
 from pathlib import Path
 
 from .. import files
@@ -37,6 +36,8 @@ def add_parser(subparsers):
                         "what it was made; a table that this command did not write, or that was changed, is kept")
     parser.add_argument("--leave-out", action="store_true", help="score the others where images are unlike those of "
                         "the training")  # fmt: skip
+    parser.add_argument("--trust", action="store_true", help="open a pipeline that was not kept by you on this "
+                        "machine; it is opened in a process of its own")  # fmt: skip
     return parser
 
 
@@ -54,20 +55,20 @@ def scored(args, root, out, note):
     """Score while nobody else writes `out`."""
     keep(out, note)
     paths, beside = find(root)
-    from ..pipeline import load_pipeline  # after the cheap checks: it starts TensorFlow
-    from ._score import score, unlike
+    from ..pipeline import read_card  # after the cheap checks: it starts TensorFlow
+    from ._score import score, score_apart, unlike
 
-    with warnings.catch_warnings(record=True) as caught:
-        model, card = load_pipeline(args.pipeline)
-    for warning in caught:
-        print(f"note: {warning.message}", file=sys.stderr)
+
+    card = read_card(args.pipeline, args.trust)
     problems = unlike(paths, card["trained_on"])
     names = [path.relative_to(root).as_posix() for path in paths]
     if problems and not args.leave_out:
         which = [f"{names[row]}: {reason}" for row, reason in problems.items()]
         raise DataError(f"{root}: {len(which)} of {len(paths)} images are unlike those that the pipeline was trained "
                         f"on. Remove them, or add --leave-out:\n{listing(which, len(which))}")  # fmt: skip
-    table = score(model, card, paths, names, problems)
+    table, notes = (score_apart if args.trust else score)(args.pipeline, paths, names, problems)
+    for note_of_it in notes:
+        print(f"note: {note_of_it}", file=sys.stderr)
     write(table, card, out, note)
     for sentence in beside:
         print(f"note: {sentence}", file=sys.stderr)
