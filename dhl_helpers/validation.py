@@ -45,13 +45,15 @@ def validate(name, data_dir="", on_error="raise", depth=None, **options):
         If the data set cannot be listed.
     """
     found = readers.read(name, data_dir, options)
-    table, paths = found.table, found.images is None
+    table, paths = found.table, found.images is None and found.features is None
     problems = [("remark", remark) for remark in found.remarks]
     alone = name_patients(table, name, arrays=not paths)
     if alone:
         which = "each image" if alone == len(table) else f"each of {alone} images"
         said = f"{which} counts as one patient: images of one can be on two sides of a split"
         problems.append(("patients unknown", said))
+    if found.features is not None:  # reading has checked them
+        return _counts(table, found, alone), pd.DataFrame(problems, columns=["problem", "where"])
     if paths:
         missing = ~table["path"].map(lambda path: Path(path).is_file())
         problems += [("missing", str(path)) for path in table["path"][missing]]

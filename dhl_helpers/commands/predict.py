@@ -61,7 +61,6 @@ def scored(args, root, out, note):
     from ..pipeline import read_card  # after the cheap checks: it starts TensorFlow
     from ._score import score, score_apart, unlike
 
-
     card = read_card(args.pipeline, args.trust)
     if card["image"]["size"] is None:
         height, width, _ = card["image"]["shape"]
