@@ -413,9 +413,12 @@ def test_a_network_with_another_file_in_it_or_a_file_twice(tmp_path):
             pipeline_files.read(tmp_path, "x.keras")
 
 
-@pytest.mark.parametrize("name", ["MobileNetV2", "DenseNet121", "EfficientNetB0", "ConvNeXtTiny"])
-def test_the_bases_of_the_course_pass(name, tmp_path):
-    base = dhl.pretrained_base(name, (64, 64, 1))
+@pytest.mark.parametrize("name, options", [
+    ("simulated", {}), ("EfficientNetLite0", {"cut": "stages"}), ("MobileNetV2", {}), ("DenseNet121", {}),
+    ("EfficientNetB0", {}), ("ConvNeXtTiny", {}),
+])  # fmt: skip
+def test_the_bases_of_the_course_pass(name, options, tmp_path):
+    base = dhl.pretrained_base(name, (64, 64, 1), weights=None, **options)
     kept = pipeline_files.write(dhl.DeepFeatures(base), tmp_path / "0")
     again = pipeline_files.read(tmp_path, kept).base
     images = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 1)).astype(np.float32)
