@@ -1,6 +1,5 @@
 """A fitted pipeline kept for other images: the folder with its parts, and the card that says what it is."""
 
-import json
 import os
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -74,49 +73,59 @@ def save_pipeline(folder, model, train, threshold, chosen="", reports=None):
             card["features"] = {name: getattr(steps[0], name) for name in FEATURES}
             card["steps"] = [pipeline_files.write(step, unfinished / str(place)) for place, step in enumerate(steps)]
             card["files"] = {path.name: digest(path) for path in sorted(unfinished.iterdir())}
-            text = json.dumps(card | {"sha256": pipeline_files.seal(card)}, indent=1, ensure_ascii=False)
-            (unfinished / pipeline_files.CARD).write_text(text + "\n", encoding="utf-8")
+            (unfinished / pipeline_files.CARD).write_text(pipeline_files.sealed(card), encoding="utf-8")
 
 
-def load_pipeline(folder):
+def load_pipeline(folder, trust=False):
     """Load what `save_pipeline` kept.
 
     Parameters
     ----------
     folder : str or path
+    trust : bool
+        Open it although it was not kept by this user on this machine (`signature`). Its files run no code and are
+        checked; still, open only what comes from people whom you trust.
 
     Returns
     -------
     model : sklearn.pipeline.Pipeline
-        Takes images of uint8, shape (n, size, size, channels); has `predict_proba`.
+        Takes images of uint8, shape (n, height, width, channels); has `predict_proba`.
     card : dict
         What pipeline.json says: classes, image, operating_point, trained_on, results, versions.
 
     Raises
     ------
     DataError
-        If a file is missing, foreign, damaged or changed, or would have to be trusted with more than numbers.
+        If a file is missing, foreign, damaged, changed or holds more than numbers; or it came from elsewhere.
     """
     folder = Path(folder)
-    if not folder.exists():
-        with suppress(OSError), lock(pipeline_files.lock_of(folder)):
-            restore(folder)
-    card = pipeline_files.checked(folder)
+    card = read_card(folder, trust)
     others = {name: (version, versions().get(name)) for name, version in card["versions"].items()}
     others = [f"{name} {then} (here {now})" for name, (then, now) in others.items() if then != now]
     if others:
         warnings.warn(f"{folder}: made with {', '.join(others)}. Its scores may differ a little here.", stacklevel=2)
     steps = [pipeline_files.read(folder, names) for names in card["steps"]]
-    steps[0].set_params(**card.get("features", {}))  # earlier cards had none
+    told, image = card.get("features", {}), card["image"]  # earlier cards had no features, and square images
+    steps[0].set_params(**{name: told[name] for name in FEATURES if name in told})
     engine(steps[0].base, steps[0].engine, None)  # where its package is missing, it says so
     try:
         model = Pipeline([(f"step {place}", step) for place, step in enumerate(steps)])
-        fits = model.predict_proba(np.zeros((1, *card["image"]["shape"]), np.uint8)).shape == (1, len(card["classes"]))
+        shape = image.get("shape") or (image["size"], image["size"], image["channels"])
+        fits = model.predict_proba(np.zeros((1, *shape), np.uint8)).shape == (1, len(card["classes"]))
     except Exception:  # whatever parts of different pipelines raise
         fits = False
     if not fits:
         raise DataError(f"{folder}: its parts do not fit together. Save the pipeline again.")
     return model, card
+
+
+def read_card(folder, trust=False):
+    """The card alone, as `load_pipeline` returns it; nothing is built."""
+    folder = Path(folder)
+    if not folder.exists():
+        with suppress(OSError), lock(pipeline_files.lock_of(folder)):
+            restore(folder)
+    return pipeline_files.checked(folder, trust)
 
 
 def decide(probabilities, card):
@@ -158,10 +167,7 @@ def _steps(model):
 
 def _card(train, threshold, chosen, reports):
     """What a later user has to know."""
-    if train.multilabel:
-        counts = (train.labels == 1).sum(0)
-    else:
-        counts = np.bincount(train.labels, minlength=train.n_classes)
+    counts = (train.labels == 1).sum(0) if train.multilabel else np.bincount(train.labels, minlength=train.n_classes)
     with ThreadPoolExecutor() as pool:
         seen = [each for each in pool.map(look, filter(os.path.isfile, train.table["path"])) if each]
     sides, colours = zip(*seen, strict=True) if seen else ((), ())

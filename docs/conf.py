@@ -99,6 +99,9 @@ def for_the_book(app, docname, source):
         return
     if docname == "index":
         source[0] = source[0].replace("<!-- cards -->", cards())
+    if docname.startswith("build/exam/"):
+        printed = f"\n\n[This page as PDF, ready to print]({Path(docname).name}.pdf)\n"
+        source[0] = source[0].replace("\n", printed, 1)
     shown = {"teacher": TEACHER, "published": PUBLISHED}
     source[0] = ONLY.sub(lambda found: found[2] * shown[found[1]], source[0])
     if not TEACHER:

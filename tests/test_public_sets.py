@@ -524,7 +524,7 @@ def test_nih_without_a_patient_or_a_finding_to_tell_apart(nih):
     root, names = nih
     table = (root / "Data_Entry_2017.csv").read_text()
     write(root / "Data_Entry_2017.csv", table.replace(",0,3,58", ",0,,58"))
-    with refused("2 images of 'nih' have no patient", "Mend its list"):
+    with refused("2 images of 'nih' have no patient", "Correct its list"):
         load("nih", root)
     write(root / "Data_Entry_2017.csv", "\n".join(table.splitlines()[:2]))
     with refused("'nih': no finding is present in one image and absent in another", "Add images"):

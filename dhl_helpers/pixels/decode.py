@@ -8,8 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from ..errors import DataError
 from ..progress import progress
 from . import dicom, pictures
+from .depth import BITS
 from .dicom_greys import decoded
 from .files import opened
 
@@ -104,6 +106,18 @@ def depth_of(sources):
     return decode_all(unsaid, 8, 1, "").depth
 
 
+def read_or_list(sources, size, channels, name, lazy, on_error, depth):
+    """The images of a set, decoded or, with `lazy`, still on disk; returned as `decode_all` does."""
+    from .lazy import LazyImages  # it decodes with what is above
+
+    if depth not in (None, *BITS):
+        raise DataError(f"depth is 8, 12 or 16 bits, or None; not {depth!r}.")
+    if not lazy:
+        return decode_all(sources, size, channels, f"reading {name}", depth)
+    depth = depth or depth_of(sources)
+    return Decoded(LazyImages(sources, size, channels, on_error == "skip", depth), absent(sources), depth, [])
+
+
 def rows_of(images, rows):
     """The images at `rows` (a boolean mask or positions): an array of an array, still on disk where they are."""
     return images[rows] if isinstance(images, np.ndarray) else images.subset(rows)
@@ -138,12 +152,13 @@ def _decode(source, size, channels, depth):
     mode, own, remarks = "L" if channels == 1 else "RGB", None, []
     if isinstance(source, np.ndarray):
         image = Image.fromarray(source)
-    elif dicom.is_dicom(source):
-        greys, own, remarks = decoded(source, depth)
-        image = Image.fromarray(greys)
     else:
         with opened(source) as file:
-            image, own = pictures.picture(file, mode, 2 * size, depth)
+            if dicom.begins(file) or os.path.splitext(source)[1].lower() in dicom.SUFFIXES:
+                greys, own, remarks = decoded(file, depth)
+                image = Image.fromarray(greys)
+            else:
+                image, own = pictures.picture(file, mode, 2 * size, depth)
     image = image.convert(mode).resize((size, size), Image.Resampling.BILINEAR)
     return np.asarray(image).reshape(size, size, channels), own, remarks
 

@@ -15,6 +15,8 @@ of films have no such depth:
   moves them.
 """
 
+import os
+
 import numpy as np
 from PIL import Image
 
@@ -24,6 +26,7 @@ from .dicom import read, syntax_of
 from .dicom_films import PIXELS, check
 from .dicom_luts import look_up, numbers, table
 from .dicom_stored import padding, stored_values
+from .files import opened, reading
 
 ELEMENTS = ["SOPClassUID", "Modality", "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration",
             "NumberOfFrames", "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
@@ -33,6 +36,7 @@ ELEMENTS = ["SOPClassUID", "Modality", "SamplesPerPixel", "PhotometricInterpreta
             "ModalityLUTSequence", "RescaleSlope", "RescaleIntercept", "RescaleType", "VOILUTSequence", "WindowCenter",
             "WindowWidth", "VOILUTFunction", "PresentationLUTSequence", "PresentationLUTShape"]  # fmt: skip
 PERCENTILES = (0.5, 99.5)
+COST = 8  # bytes of memory for each byte of the file
 
 
 def open_image(path, depth=None):
@@ -49,11 +53,12 @@ def open_image(path, depth=None):
     ValueError
         If the file is broken, has no image, or one that is no radiograph.
     """
-    return Image.fromarray(decoded(path, depth)[0])
+    with opened(path) as file:
+        return Image.fromarray(decoded(file, depth)[0])
 
 
-def decoded(path, depth=None):
-    """The greys of a DICOM file; compressed ones are decoded in another process.
+def decoded(file, depth=None):
+    """The greys of an open DICOM file; compressed ones are decoded in another process.
 
     Returns
     -------
@@ -68,12 +73,18 @@ def decoded(path, depth=None):
     ValueError
         As `open_image`.
     """
-    dataset = read(path, ELEMENTS)
+    with reading.reserve(2**20 + COST * os.fstat(file.fileno()).st_size):
+        dataset = read(file, ELEMENTS)
+        return _decoded(dataset, file, depth)
+
+
+def _decoded(dataset, file, depth):
     try:
         check(dataset)
         syntax = syntax_of(dataset)
         if syntax is not None and syntax.is_encapsulated:
-            return dicom_worker.decode(path, depth)
+            file.seek(0)
+            return dicom_worker.decode(file.read(), int(dataset.Rows) * int(dataset.Columns), depth)
         return greys(dataset, depth)
     except (ValueError, MemoryError):
         raise

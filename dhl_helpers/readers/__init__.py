@@ -4,7 +4,6 @@ To add a format: a file beside this one with a function `read(data_dir, ...)` th
 says what is known of the set, and its name in `REGISTRY`. Nothing else in the course knows a format.
 """
 
-import inspect
 from pathlib import Path
 
 from ..errors import DataError
@@ -27,6 +26,8 @@ from . import (
 )
 from .findings import choose
 from .found import Found, Reader
+from .once import once
+from .options import defaults, typed
 
 __all__ = ["REGISTRY", "Found", "Reader", "named", "read"]
 
@@ -52,13 +53,10 @@ def read(name, data_dir, options):
     if data_dir and not Path(data_dir).exists():
         raise DataError(f"{data_dir}: there is no such file or folder. {name!r} needs {reader.needs}.")
     options = {**options, "finding": finding} if finding else dict(options)
-    taken = {"data_dir", *getattr(reader.read, "keywords", {})}
-    known = [option for option in inspect.signature(reader.read).parameters if option not in taken]
-    if reader.several:
-        known.append("finding")
-    unknown = [option for option in options if option not in known]
-    if unknown:
+    known = defaults(reader.read) | ({"finding": ""} if reader.several else {})
+    if unknown := [option for option in options if option not in known]:
         raise DataError(f"{name!r} does not take {', '.join(unknown)}; its options: {', '.join(known) or 'none'}.")
+    options = {option: typed(option, value, known[option]) for option, value in options.items()}
     finding = options.pop("finding", "") if reader.several else ""
-    found = reader.read(data_dir, **options)
+    found = once(reader.read(data_dir, **options), name)
     return choose(found, finding) if finding else found

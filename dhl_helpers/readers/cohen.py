@@ -38,7 +38,7 @@ def read(data_dir, finding="COVID-19"):
     table["label"] = [names[finding.lower() in path] for path in parts]
     table["path"] = paths_inside(root, table["folder"].fillna("images") + "/" + table["filename"], file)
     kept = ["path", "label", "patientid", "finding", "view", "license"]
-    return Found(table[kept].rename(columns={"patientid": "patient_id"}), names, remark=REMARK)
+    return Found(table[kept].rename(columns={"patientid": "patient_id"}), names, remarks=(REMARK,))
 
 
 SETS = {

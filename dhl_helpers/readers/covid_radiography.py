@@ -38,7 +38,7 @@ def read(data_dir):
         if not files:
             raise DataError(f"{folder}: no PNG images. Unpack the archive again.")
         rows += [{"path": path, "label": name} for path in files]
-    return Found(pd.DataFrame(rows), CLASS_NAMES, remark=REMARK)
+    return Found(pd.DataFrame(rows), CLASS_NAMES, remarks=(REMARK,))
 
 
 SETS = {

@@ -8,7 +8,7 @@ from .found import Found
 NONE = "No Finding"
 
 
-def several(table, class_names, findings, remark=""):
+def several(table, class_names, findings, remarks=()):
     """A `Found` with several findings an image.
 
     Parameters
@@ -18,12 +18,12 @@ def several(table, class_names, findings, remark=""):
     class_names : list of str
     findings : array of float, shape (n, k)
         1 present, 0 absent, NaN unknown.
-    remark : str
+    remarks : tuple of str
     """
     findings = np.asarray(findings, np.float32)
     names = np.array(class_names, object)
     label = ["|".join(names[row]) or NONE for row in findings == 1]
-    return Found(table.assign(label=label).reset_index(drop=True), list(class_names), None, findings, remark)
+    return Found(table.assign(label=label).reset_index(drop=True), list(class_names), None, findings, tuple(remarks))
 
 
 def choose(found, finding):
@@ -56,4 +56,4 @@ def choose(found, finding):
         kept, label = present | none, np.where(present, names[position], NONE)
         classes = [NONE, names[position]]
     table = found.table.assign(label=label)[kept].reset_index(drop=True)
-    return Found(table, classes, None if found.images is None else found.images[kept], None, found.remark)
+    return Found(table, classes, None if found.images is None else found.images[kept], None, found.remarks)

@@ -63,12 +63,12 @@ class Found(NamedTuple):
         The pixels, where the source is an array and not files.
     findings : ndarray of float32, shape (n, k), optional
         Where an image can have several: 1 present, 0 absent, NaN unknown. `label` then lists those present.
-    remark : str
-        What the user is warned of when the set is loaded.
+    remarks : tuple of str
+        What the user is told when the set is loaded, each once: what was left out, what to beware of.
     """
 
     table: pd.DataFrame
     class_names: list
     images: np.ndarray | None = None
     findings: np.ndarray | None = None
-    remark: str = ""
+    remarks: tuple = ()

@@ -17,7 +17,8 @@ PATIENT = r"((?:NORMAL2-)?IM-\d+|person\d+_(?:bacteria|virus)|(?:BACTERIA|VIRUS|
 
 def read(data_dir, three_classes=False):
     """List the images as normal and pneumonia, or as normal, bacterial and viral."""
-    table, names, *_ = class_folders.read(data_dir, PATIENT)
+    found = class_folders.read(data_dir, PATIENT)
+    table, names = found.table, found.class_names
     if [name.lower() for name in names] != ["normal", "pneumonia"]:
         raise DataError(f"{data_dir}: class folders {', '.join(names)}; the Kermany set has NORMAL and PNEUMONIA.")
     table["label"] = table["label"].str.lower()
@@ -33,7 +34,8 @@ def read(data_dir, three_classes=False):
         table["label"] = kind.map(kinds).where(table["label"] == "pneumonia", "normal")
     if "split" in table:  # the 16 images of `val` in one distribution are too few to choose anything by
         table["split"] = table["split"].replace("val", "train")
-    return Found(table, ["normal", "bacterial", "viral"] if three_classes else ["normal", "pneumonia"])
+    names = ["normal", "bacterial", "viral"] if three_classes else ["normal", "pneumonia"]
+    return Found(table, names, remarks=found.remarks)
 
 
 SETS = {

@@ -51,7 +51,7 @@ def read(data_dir, projections=FRONTAL, fewest=50):
     table["path"] = [two if two.is_file() else one for one, two in zip(nested, flat, strict=True)]
     table["patient_id"] = table["PatientID"]
     table = table[["path", "patient_id", "Projection"]]
-    return several(table, findings, np.array([[name in names for name in findings] for names in marked]), REMARK)
+    return several(table, findings, np.array([[name in names for name in findings] for names in marked]), [REMARK])
 
 
 def _names(text, file):

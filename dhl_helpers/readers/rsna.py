@@ -39,7 +39,7 @@ def read(data_dir, three_classes=False):
         table["label"] = table["patientId"].map(details).map(DETAILS)
     written = "stage_2_train_images/" + table["patientId"] + ".dcm"
     table["path"] = paths_inside(root, written, file)
-    return Found(table[["path", "label"]], names, remark=REMARK)
+    return Found(table[["path", "label"]], names, remarks=(REMARK,))
 
 
 SETS = {

@@ -6,9 +6,11 @@ from pathlib import Path
 import pandas as pd
 
 from ..errors import DataError
+from .files import paths_inside, read_csv
 from .found import Found, Reader
 
 CLASS_NAMES = ["normal", "bacterial", "viral"]
+NUMBERS = ("severity", "age", "seed")  # every other column is text
 
 
 def folder():
@@ -24,14 +26,13 @@ def read(data_dir=""):
         raise DataError(
             f"{file}: not found. Run the course from its clone, or set DHL_SAMPLES to the folder data_samples of one."
         )
-    try:
-        table = pd.read_csv(file)
-    except ValueError as error:  # pandas' parser errors and wrong encodings are ValueErrors
-        raise DataError(f"{file}: not a readable CSV ({error}). Restore it or make the set again.") from error
-    lacking = {"path", "label", "patient_id", "split"} - set(table)
-    if lacking:
-        raise DataError(f"{file}: no column {', '.join(sorted(lacking))}. Restore it or make the set again.")
-    return Found(table.assign(path=[root / path for path in table["path"]]), CLASS_NAMES)
+    table = read_csv(file, ["path", "label", "patient_id", "split"], advice="Restore it or make the set again.")
+    for column in filter(table.columns.__contains__, NUMBERS):
+        try:
+            table[column] = pd.to_numeric(table[column])
+        except ValueError as error:
+            raise DataError(f"{file}: column {column!r} holds text ({error}). Restore it.") from error
+    return Found(table.assign(path=paths_inside(root, table["path"], file)), CLASS_NAMES)
 
 
 SETS = {
