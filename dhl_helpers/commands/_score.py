@@ -52,11 +52,6 @@ def score(pipeline, paths, names, problems, trust=False):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         model, card = load_pipeline(pipeline, trust)
-    if card["image"]["size"] is None:
-        raise DataError(
-            f"The pipeline was trained on images of {' x '.join(map(str, card['image']['shape'][:2]))} pixels, and "
-            "predict makes squares. Load it with dhl.load_pipeline and give it such images."
-        )
     probabilities, reasons = np.full((len(paths), len(card["classes"])), np.nan), dict(problems)
     told, depth = set(), card["image"].get("depth") or depth_of(paths)
     bar = progress(total=len(paths), unit="image", description="scoring")
