@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 
 import numpy as np
 import pandas as pd
@@ -115,6 +116,7 @@ class Radiographs:
         name = name or pd.Series(np.nansum(self.labels, 0), self.class_names).drop(NONE, errors="ignore").idxmax()
         table = self.table.assign(split=parts_of(self, seed))
         one = choose(Found(table, self.class_names, np.arange(len(self)), self.labels), name)
+        warnings.warn(one.remarks[-1], stacklevel=2)
         images, labels = rows_of(self.images, one.images), as_labels(one.table["label"], one.class_names)
         return Radiographs(images, labels, one.class_names, one.table, f"{self.name}:{name}", depth=self.depth,
                            patients_unknown=self.patients_unknown)  # fmt: skip
@@ -150,6 +152,7 @@ def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error
     name : str
         A name from `dhl_helpers.readers.REGISTRY`, such as "sample", "chest_xray", "nih", "folder", "csv". Where an
         image can have several findings, "nih:Effusion" is one finding against none, "nih:single" one class a finding.
+        Or "embeddings", see `load_embeddings`: a set without pixels, to which only data_dir and options apply.
     data_dir : str or path
         Where the files are. Not needed for "sample".
     image_size : int
@@ -180,6 +183,8 @@ def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error
     if not 8 <= image_size <= 4096 or channels not in (1, 3) or on_error not in ("raise", "skip"):
         raise DataError("image_size is 8 to 4096 pixels, channels 1 or 3, on_error 'raise' or 'skip'.")
     found = readers.read(name, data_dir, options)
+    if found.features is not None:
+        return import_module(".embeddings", __package__).Embeddings.of(found, name)
     table, labels = found.table, labels_of(found.table, found.class_names, found.findings, name)
     for remark in found.remarks:
         warnings.warn(remark, stacklevel=2)

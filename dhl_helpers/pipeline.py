@@ -105,13 +105,11 @@ def load_pipeline(folder, trust=False):
     if others:
         warnings.warn(f"{folder}: made with {', '.join(others)}. Its scores may differ a little here.", stacklevel=2)
     steps = [pipeline_files.read(folder, names) for names in card["steps"]]
-    told, image = card.get("features", {}), card["image"]  # earlier cards had no features, and square images
-    steps[0].set_params(**{name: told[name] for name in FEATURES if name in told})
+    steps[0].set_params(**card.get("features", {}))  # earlier cards had none
     engine(steps[0].base, steps[0].engine, None)  # where its package is missing, it says so
     try:
         model = Pipeline([(f"step {place}", step) for place, step in enumerate(steps)])
-        shape = image.get("shape") or (image["size"], image["size"], image["channels"])
-        fits = model.predict_proba(np.zeros((1, *shape), np.uint8)).shape == (1, len(card["classes"]))
+        fits = model.predict_proba(np.zeros((1, *card["image"]["shape"]), np.uint8)).shape == (1, len(card["classes"]))
     except Exception:  # whatever parts of different pipelines raise
         fits = False
     if not fits:

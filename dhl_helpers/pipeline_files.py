@@ -85,7 +85,7 @@ def read(folder, names):
         content = io.BytesIO(file.read_bytes())
         match file.suffix:
             case ".keras":  # safe mode: no layer may bring code along
-                with first_weights(), parameters_up_to(check_network(content)):
+                with parameters_up_to(check_network(content)), first_weights():
                     base = keras.saving.load_model(file, compile=False, safe_mode=True)
                 check_built(base)
                 return DeepFeatures(base)

@@ -50,7 +50,7 @@ def films(tmp_path):
     folder = tmp_path / "films"
     grey(folder / "a.png", 60)
     grey(folder / "deep" / "er" / "b.tif", 150)
-    Image.open(folder / "a.png").convert("RGB").save(folder / "c.jpeg")
+    Image.open(folder / "a.png", formats=["PNG"]).convert("RGB").save(folder / "c.jpeg")
     pixels = RNG.normal(2400, 300, (100, 120)).clip(0, 4095).astype(np.uint16)
     Image.fromarray(pixels * 16).save(folder / "d16.png")
     window = {"WindowCenter": 2048, "WindowWidth": 4096}
@@ -134,7 +134,7 @@ def test_images_unlike_those_of_the_training_are_refused(predict, films):
 def test_what_is_like_the_training(films, capsys):
     names = ["a.png", "c.jpeg", "photo.png"]
     Image.fromarray(RNG.integers(0, 256, (100, 100, 3), np.uint8)).save(films / "photo.png")
-    marked = Image.open(films / "a.png").convert("RGB")
+    marked = Image.open(films / "a.png", formats=["PNG"]).convert("RGB")
     marked.paste("red", (0, 0, 10, 10))
     marked.save(films / "marked.png")
 
