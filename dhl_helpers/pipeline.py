@@ -166,10 +166,7 @@ def _steps(model):
 
 def _card(train, threshold, chosen, reports):
     """What a later user has to know."""
-    if train.multilabel:
-        counts = (train.labels == 1).sum(0)
-    else:
-        counts = np.bincount(train.labels, minlength=train.n_classes)
+    counts = (train.labels == 1).sum(0) if train.multilabel else np.bincount(train.labels, minlength=train.n_classes)
     with ThreadPoolExecutor() as pool:
         seen = [each for each in pool.map(look, filter(os.path.isfile, train.table["path"])) if each]
     sides, colours = zip(*seen, strict=True) if seen else ((), ())
