@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 
 import numpy as np
 import pandas as pd
@@ -10,8 +11,7 @@ from . import readers
 from .duplicates import warn_of_contradictions
 from .errors import DataError, listing
 from .labels import as_labels, labels_of
-from .pixels.decode import rows_of
-from .pixels.lazy import read_or_list
+from .pixels.decode import read_or_list, rows_of
 from .readers.findings import NONE, choose
 from .readers.found import Found
 from .splitting import PARTS, name_patients, parts_of
@@ -152,6 +152,7 @@ def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error
     name : str
         A name from `dhl_helpers.readers.REGISTRY`, such as "sample", "chest_xray", "nih", "folder", "csv". Where an
         image can have several findings, "nih:Effusion" is one finding against none, "nih:single" one class a finding.
+        Or "embeddings", see `load_embeddings`: a set without pixels, to which only data_dir and options apply.
     data_dir : str or path
         Where the files are. Not needed for "sample".
     image_size : int
@@ -182,6 +183,8 @@ def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error
     if not 8 <= image_size <= 4096 or channels not in (1, 3) or on_error not in ("raise", "skip"):
         raise DataError("image_size is 8 to 4096 pixels, channels 1 or 3, on_error 'raise' or 'skip'.")
     found = readers.read(name, data_dir, options)
+    if found.features is not None:
+        return import_module(".embeddings", __package__).Embeddings.of(found, name)
     table, labels = found.table, labels_of(found.table, found.class_names, found.findings, name)
     for remark in found.remarks:
         warnings.warn(remark, stacklevel=2)
@@ -192,8 +195,8 @@ def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error
         warnings.warn(f"{name!r}: " + listing(remarks).strip(), stacklevel=2)
     skipped = [f"{table['path'][row]}: {reason}" for row, reason in failed.items()]
     if skipped and (on_error == "raise" or len(skipped) == len(table)):
-        raise DataError(f"{len(skipped)} of {len(table)} images cannot be read. Mend or remove them, or load the rest "
-                        f"with on_error='skip':\n{listing(skipped)}")  # fmt: skip
+        raise DataError(f"{len(skipped)} of {len(table)} images cannot be read. Repair or remove them, or load the "
+                        f"rest with on_error='skip':\n{listing(skipped)}")  # fmt: skip
     if skipped:
         warnings.warn(f"{len(skipped)} of {len(table)} images could not be read and are left out.", stacklevel=2)
         kept = np.setdiff1d(np.arange(len(table)), list(failed))

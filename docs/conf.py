@@ -99,6 +99,9 @@ def for_the_book(app, docname, source):
         return
     if docname == "index":
         source[0] = source[0].replace("<!-- cards -->", cards())
+    if docname.startswith("build/exam/"):
+        printed = f"\n\n[This page as PDF, ready to print]({Path(docname).name}.pdf)\n"
+        source[0] = source[0].replace("\n", printed, 1)
     shown = {"teacher": TEACHER, "published": PUBLISHED}
     source[0] = ONLY.sub(lambda found: found[2] * shown[found[1]], source[0])
     if not TEACHER:
@@ -161,7 +164,7 @@ def thumbnail(notebook, name):
         if any("image/png" in output.get("data", {}) for output in cell.get("outputs", []))
     )  # fmt: skip
     png = next(output.data["image/png"] for output in cell.outputs if "image/png" in output.get("data", {}))
-    image = Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
+    image = Image.open(io.BytesIO(base64.b64decode(png)), formats=["PNG"]).convert("RGB")
     image.thumbnail((640, 640))
     place = BUILD / "thumbnails" / f"{name}.png"
     place.parent.mkdir(parents=True, exist_ok=True)

@@ -329,7 +329,7 @@ def test_copies_of_a_film_stay_in_one_part(tmp_path, lazy, suffix):
         pytest.skip("films on disk are compared by the bytes of their files")
     file = table(tmp_path, 40)
     for n in range(20):  # each film twice, under different names
-        Image.open(tmp_path / f"{n:03}.png").save(tmp_path / f"{n + 20:03}.png", format=suffix)
+        Image.open(tmp_path / f"{n:03}.png", formats=["PNG"]).save(tmp_path / f"{n + 20:03}.png", format=suffix)
     data, _ = load("csv", file, lazy=lazy)
     for seed in range(5):
         parts = [{int(path[-7:-4]) % 20 for path in part} for part in sides(data, seed)]
@@ -368,7 +368,7 @@ def test_a_placeholder_is_no_film(tmp_path):
 
 def test_validate_finds_copies_in_another_format_and_contradictions(tmp_path):
     file = table(tmp_path, 12)
-    Image.open(tmp_path / "000.png").save(tmp_path / "003.png", format="BMP")
+    Image.open(tmp_path / "000.png", formats=["PNG"]).save(tmp_path / "003.png", format="BMP")
     _, problems = dhl.validate("csv", file)
     assert problems["problem"].tolist() == ["patients unknown", "same picture, labels differ"]
     _, said = load("csv", file)

@@ -7,6 +7,7 @@ is shown where `code` is true in these metadata, and where a cell has no output.
 
 import re
 from html import escape
+from itertools import zip_longest
 from typing import NamedTuple
 
 from ..quizzes import inline
@@ -55,7 +56,7 @@ def deck(notebook, questions):
 def section(heading, cells):
     """The slides of a section: those of its key cells, the text before each as its notes."""
     slides, said = [], []
-    for cell, after in zip(cells, [*cells[1:], None], strict=True):
+    for cell, after in zip_longest(cells, cells[1:]):
         caption = CAPTION.match(after.source) if after is not None and after.cell_type == "markdown" else None
         if not is_key(cell):
             said += [cell.source] if cell.cell_type == "markdown" else []

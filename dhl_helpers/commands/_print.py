@@ -1,5 +1,6 @@
 """A page of the exam as a PDF, A4: name line, score boxes and room for the answers where it is to be filled in."""
 
+import io
 import re
 
 from markdown_it import MarkdownIt
@@ -24,36 +25,39 @@ WIDTH = A4[0] - 40 * mm - 12  # the frame's padding
 POINTS = re.compile(r"\((\d+) points( each)?\)")
 
 
-def pdf(text, path, to_fill_in):
-    """Write Markdown as a PDF.
+def pdf(text, to_fill_in):
+    """Markdown as the bytes of a PDF.
 
     Parameters
     ----------
     text : str
         Headings, paragraphs, numbered and plain lists, quotations. A second-level heading says what its questions are
         worth, as in "(5 points each)".
-    path : Path
-        Where to write.
     to_fill_in : bool
         Whether learners write on it.
+
+    Returns
+    -------
+    bytes
     """
     blocks = list(_blocks(text))
     title = blocks[0][1]
 
     def build(total):
-        """Write the file, its pages numbered out of `total`; returns how many there are."""
+        """The file with its pages numbered out of `total`, and how many there are."""
+        made = io.BytesIO()
 
         def foot(canvas, document):
             canvas.setFont("Vera", 7.5)
             canvas.drawString(20 * mm, 12 * mm, f"{title}. Not for diagnosis.")
             canvas.drawRightString(A4[0] - 20 * mm, 12 * mm, f"page {document.page} of {total}")
 
-        document = SimpleDocTemplate(str(path), pagesize=A4, leftMargin=20 * mm, rightMargin=20 * mm, topMargin=18 * mm,
+        document = SimpleDocTemplate(made, pagesize=A4, leftMargin=20 * mm, rightMargin=20 * mm, topMargin=18 * mm,
                                      bottomMargin=20 * mm, title=title, invariant=True)  # fmt: skip
         document.build(_story(blocks, to_fill_in), onFirstPage=foot, onLaterPages=foot)
-        return document.page
+        return made.getvalue(), document.page
 
-    build(build(0))
+    return build(build(0)[1])[0]
 
 
 def _blocks(text):

@@ -3,7 +3,10 @@
 from pathlib import Path
 
 from ..errors import DataError
-from ..tables import replace
+from ..files import try_out
+from ..locks import LOCK, lock
+from ..tables import replaced
+from ..written import Written
 from . import _exam
 from ._series import NOTEBOOKS
 
@@ -45,15 +48,18 @@ def write(out, seed):
             "exam: reportlab and markdown-it-py are not installed here. `make exam SEED=123` sets up an environment "
             "that has them; otherwise: python -m pip install reportlab markdown-it-py"
         ) from None
-    out.mkdir(parents=True, exist_ok=True)
+    pages = {}
     for letter, drawn in _exam.variants(seed).items():
         for page, name, texts in (
             ("exam.md", f"exam_{letter}", [question for question, _ in drawn]),
             ("exam_key.md", f"key_{letter}", [answer for _, answer in drawn]),
         ):
-            copy = out / f"{name}.md"
-            text = (PLACE / page).read_text(encoding="utf-8")
-            title, rest = text.split("\n", 1)
-            copy.write_text(f"{title}, variant {letter}\n{rest}", encoding="utf-8")
-            replace(copy, {"computed": _exam.numbered(texts)})
-            _print.pdf(copy.read_text(encoding="utf-8"), out / f"{name}.pdf", to_fill_in=page == "exam.md")
+            title, rest = (PLACE / page).read_text(encoding="utf-8").split("\n", 1)
+            text = replaced(f"{title}, variant {letter}\n{rest}", {"computed": _exam.numbered(texts)})
+            pages |= {f"{name}.md": text, f"{name}.pdf": _print.pdf(text, to_fill_in=page == "exam.md")}
+    try_out(out)
+    with lock(out / LOCK):
+        written = Written(out)
+        written.refuse(pages)
+        for name, content in pages.items():
+            written.write(name, content)

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from ..errors import DataError
-from ..files import write
+from ..files import try_out, write
+from ..tables import for_spreadsheets
 from ._options import add_option, options_of
 
 
@@ -39,6 +40,7 @@ def main(args):
         raise DataError("--workers is a number of processes to start on this machine; leave it out with --scheduler.")
     if args.pretrained != "simulated" and not args.weights:
         raise DataError(f"--pretrained {args.pretrained} needs --weights: a file, or imagenet.")
+    try_out(args.out)
     from ..data import load_dataset
     from ..scale import cluster
     from ..splitting import parts_of
@@ -58,7 +60,7 @@ def main(args):
     with cluster.connect(args.scheduler, args.workers) as client:
         threads = client.nthreads()
         print(f"{len(data)} images; {len(threads)} workers with {sum(threads.values())} threads.")
-        table, rows = Path(args.out, "images.csv"), data.table.to_csv(index=False).encode("utf-8", "backslashreplace")
+        table, rows = Path(args.out, "images.csv"), for_spreadsheets(data.table)
         if table.exists() and table.read_bytes() != rows:
             raise DataError(f"{table}: of other images, or changed since. Move it away or choose another --out.")
         features = extract(deep, data, args.out, client)

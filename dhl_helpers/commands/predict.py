@@ -4,13 +4,13 @@ import argparse
 import hashlib
 import json
 import sys
-import warnings
 from pathlib import Path
 
 from .. import files
 from ..errors import DataError, listing
 from ..files import digest, try_out
 from ..locks import lock
+from ..tables import for_spreadsheets
 from ._options import add_option, options_of
 
 ABOUT = """\
@@ -39,6 +39,8 @@ def add_parser(subparsers):
                         "what it was made; a table that this command did not write, or that was changed, is kept")
     parser.add_argument("--leave-out", action="store_true", help="score the others where images are unlike those of "
                         "the training")  # fmt: skip
+    parser.add_argument("--trust", action="store_true", help="open a pipeline that was not kept by you on this "
+                        "machine; it is opened in a process of its own")  # fmt: skip
     return parser
 
 
@@ -56,19 +58,22 @@ def scored(args, root, out, note):
     """Score while nobody else writes `out`."""
     keep(out, note)
     paths, names, beside = find(root, options_of(args.option))
-    from ..pipeline import load_pipeline  # after the cheap checks: it starts TensorFlow
-    from ._score import score, unlike
+    from ..pipeline import read_card  # after the cheap checks: it starts TensorFlow
+    from ._score import score, score_apart, unlike
 
-    with warnings.catch_warnings(record=True) as caught:
-        model, card = load_pipeline(args.pipeline)
-    for warning in caught:
-        print(f"note: {warning.message}", file=sys.stderr)
+    card = read_card(args.pipeline, args.trust)
+    if card["image"]["size"] is None:
+        height, width, _ = card["image"]["shape"]
+        raise DataError(f"{args.pipeline}: for images of {height} x {width} pixels, but files are resized to squares "
+                        "here. Score arrays in Python: load_pipeline(folder)[0].predict_proba(images).")  # fmt: skip
     problems = unlike(paths, card["trained_on"])
     if problems and not args.leave_out:
         which = [f"{names[row]}: {reason}" for row, reason in problems.items()]
         raise DataError(f"{root}: {len(which)} of {len(paths)} images are unlike those that the pipeline was trained "
                         f"on. Remove them, or add --leave-out:\n{listing(which, len(which))}")  # fmt: skip
-    table = score(model, card, paths, names, problems)
+    table, notes = (score_apart if args.trust else score)(args.pipeline, paths, names, problems)
+    for note_of_it in notes:
+        print(f"note: {note_of_it}", file=sys.stderr)
     write(table, card, out, note)
     for sentence in beside:
         print(f"note: {sentence}", file=sys.stderr)
@@ -125,7 +130,7 @@ def find(root, options):
 
 def write(table, card, out, note):
     """Write the table, and before it the note of what made it: a kill in between leaves a table that is still known."""
-    content = table.to_csv(index=False).encode("utf-8", "backslashreplace")
+    content = for_spreadsheets(table)
     told = {key: card[key] for key in ("notice", "trained_on", "operating_point", "versions", "files")}
     told |= {"images": len(table), "scored": int((table["problem"] == "").sum())}
     told |= {"csv_sha256": hashlib.sha256(content).hexdigest()}

@@ -1,10 +1,14 @@
 """`quiz`: the quizzes for a learning platform, as GIFT (Moodle) and as QTI 2.1 (Canvas, Blackboard, OpenOlat, TAO)."""
 
+import io
 import re
 import zipfile
 from pathlib import Path
 
+from ..files import try_out
+from ..locks import LOCK, lock
 from ..quizzes import PLACE, inline, load
+from ..written import Written
 from ._series import NOTEBOOKS, select
 
 ITEM = """<?xml version="1.0" encoding="UTF-8"?>
@@ -57,16 +61,27 @@ def add_parser(subparsers):
 
 def main(args):
     """Write NN.gift.txt and NN.qti.zip of each quiz."""
+    series = {path.name[:2]: path.stem for path in select(NOTEBOOKS, args.only)}
+    quizzes = {number: load(number, args.quizzes) for number in series}
     out = Path(args.out)
-    out.mkdir(parents=True, exist_ok=True)
-    for path in select(NOTEBOOKS, args.only):
-        number, questions = path.name[:2], load(path.name[:2], args.quizzes)
-        (out / f"{number}.gift.txt").write_text(gift(number, questions), encoding="utf-8")
-        with zipfile.ZipFile(out / f"{number}.qti.zip", "w", zipfile.ZIP_DEFLATED) as package:
-            for name, content in qti(number, questions).items():
-                package.writestr(zipfile.ZipInfo(name), content)  # the same bytes whenever it is written
-        print(f"{path.stem:<26}{len(questions):3d} questions")
+    try_out(out)
+    with lock(out / LOCK):
+        written = Written(out)
+        written.refuse([f"{number}.{kind}" for number in series for kind in ("gift.txt", "qti.zip")])
+        for number, questions in quizzes.items():
+            written.write(f"{number}.gift.txt", gift(number, questions))
+            written.write(f"{number}.qti.zip", package(qti(number, questions)))
+            print(f"{series[number]:<26}{len(questions):3d} questions")
     print(f"In {out}: *.gift.txt for Moodle; *.qti.zip for Canvas, Blackboard, OpenOlat, TAO.")
+
+
+def package(files):
+    """The bytes of a zip file with these files; the same files give the same bytes."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(zipfile.ZipInfo(name), content)
+    return made.getvalue()
 
 
 def gift(number, questions):

@@ -7,6 +7,7 @@ import warnings
 from pathlib import Path
 
 from ..errors import DataError
+from ..files import try_out
 from . import _report
 from ._folder import prepare
 from ._options import add_option, options_of
@@ -53,6 +54,7 @@ def main(args):
     if args.save and not any("SAVE" in each for each in declared.values()):
         able = [path.name[:2] for path in select(args.notebooks) if "SAVE" in parameters_of(path)]
         raise DataError(f"--save: none of the selected notebooks keeps a pipeline; {', '.join(able) or 'none'} would.")
+    try_out(args.out)
     about = check_data(defaults | chosen, args.save, args.each_alone)
     about += "".join(f" {name}: {value}." for name, value in chosen.items())
     out = Path(args.out).resolve()

@@ -12,6 +12,7 @@ from . import (
     class_folders,
     cohen,
     covid_radiography,
+    embeddings,
     kermany,
     medmnist,
     mimic,
@@ -40,10 +41,11 @@ REGISTRY = {
 
 
 def named(name):
-    """The registered data set of a name such as "nih" or, with one of its findings, "nih:Effusion"."""
-    if name.partition(":")[0] not in REGISTRY:
-        raise DataError(f"There is no data set {name!r}.{meant(name, REGISTRY)} Known: {', '.join(REGISTRY)}.")
-    return REGISTRY[name.partition(":")[0]]
+    """The data set of a name such as "nih" or, with one of its findings, "nih:Effusion"; and "embeddings"."""
+    known = REGISTRY | embeddings.SETS  # not a set of images, so not in the registry
+    if name.partition(":")[0] not in known:
+        raise DataError(f"There is no data set {name!r}.{meant(name, known)} Known: {', '.join(known)}.")
+    return known[name.partition(":")[0]]
 
 
 def read(name, data_dir, options):

@@ -71,6 +71,8 @@ class Found(NamedTuple):
         Where an image can have several: 1 present, 0 absent, NaN unknown. `label` then lists those present.
     remarks : tuple of str
         What the user is told when the set is loaded, each once: what was left out, what to beware of.
+    features : ndarray of float32, shape (n, d), optional
+        In place of images, where they were computed elsewhere.
     """
 
     table: pd.DataFrame
@@ -78,3 +80,4 @@ class Found(NamedTuple):
     images: np.ndarray | None = None
     findings: np.ndarray | None = None
     remarks: tuple = ()
+    features: np.ndarray | None = None
