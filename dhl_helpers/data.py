@@ -116,6 +116,7 @@ class Radiographs:
         name = name or pd.Series(np.nansum(self.labels, 0), self.class_names).drop(NONE, errors="ignore").idxmax()
         table = self.table.assign(split=parts_of(self, seed))
         one = choose(Found(table, self.class_names, np.arange(len(self)), self.labels), name)
+        warnings.warn(one.remarks[-1], stacklevel=2)
         images, labels = rows_of(self.images, one.images), as_labels(one.table["label"], one.class_names)
         return Radiographs(images, labels, one.class_names, one.table, f"{self.name}:{name}", depth=self.depth,
                            patients_unknown=self.patients_unknown)  # fmt: skip

@@ -6,6 +6,7 @@ from pathlib import Path
 from ..errors import DataError
 from ..files import remove, try_out, write
 from ..tables import for_spreadsheets
+from ._options import add_option, options_of
 
 
 def add_parser(subparsers):
@@ -18,6 +19,7 @@ def add_parser(subparsers):
     )  # fmt: skip
     parser.add_argument("--dataset", required=True, metavar="NAME", help="data set, for instance nih, chexpert, folder")
     parser.add_argument("--data-dir", default="", metavar="DIR", help="where it lies: for all workers the same path")
+    add_option(parser, "the reader, for instance --option lateral True")
     parser.add_argument("--out", required=True, metavar="DIR", help="the file of features, for instance features.zarr")
     parser.add_argument("--pretrained", default="simulated", metavar="NAME",
                         help="the base: simulated (default), EfficientNetLite0, a network of keras.applications, or a "
@@ -52,8 +54,8 @@ def main(args):
     from ..data import load_dataset
     from ..splitting import parts_of
 
-    on_error = "skip" if args.skip else "raise"
-    data = load_dataset(args.dataset, args.data_dir, args.image_size, on_error=on_error, lazy=True)
+    options = ({"on_error": "skip"} if args.skip else {}) | options_of(args.option)
+    data = load_dataset(args.dataset, args.data_dir, args.image_size, lazy=True, **options)
     if args.head and data.multilabel:
         raise DataError(f"--head: {data.name!r} has several findings an image. Take one: {data.name}:FINDING.")
     parts = parts_of(data, 0) if args.head else None  # what is wrong with them is said before the work, not after it

@@ -130,6 +130,30 @@ def standardised(images):
     return np.clip(128 + 48 * x, 0, 255).astype(np.uint8)
 
 
+def header(path):
+    """Width and height of an image file in pixels, and its mode as Pillow names it; nothing is decoded.
+
+    Parameters
+    ----------
+    path : str or path
+
+    Returns
+    -------
+    (int, int, str)
+
+    Raises
+    ------
+    ValueError
+        If the file is no image.
+    FileNotFoundError
+    """
+    if dicom.is_dicom(path):
+        read = dicom.read(path, ["Rows", "Columns", "BitsStored"])
+        return int(read.Columns), int(read.Rows), "I;16" if int(read.get("BitsStored") or 8) == 16 else "L"
+    with opened(path) as file, pictures.opened(file) as image:
+        return *image.size, image.mode
+
+
 def look(path):
     """The shorter side of an image file in pixels, and whether it is in colour; None if the file cannot be read.
 
@@ -137,12 +161,9 @@ def look(path):
     largest and the smallest of red, green and blue counts, on average over the image, from 8 grey levels on.
     """
     try:
-        if dicom.is_dicom(path):
-            header = dicom.read(path, ["Rows", "Columns"])
-            return min(int(header.Rows), int(header.Columns)), False  # colour DICOM is refused when it is decoded
-        with opened(path) as file, pictures.opened(file) as image:
-            side, grey = min(image.size), image.mode[0] not in "RPCYH"
-        return side, not grey and float(np.ptp(_decode(path, 64, 3, None)[0].astype(int), axis=2).mean()) >= 8
+        width, height, mode = header(path)
+        colours = _decode(path, 64, 3, None)[0].astype(int) if mode[0] in "RPCYH" else np.zeros((1, 1, 3))
+        return min(width, height), float(np.ptp(colours, axis=2).mean()) >= 8
     except Exception:  # Pillow and pydicom raise many kinds on a broken file; decoding it says what is wrong
         return None
 
@@ -166,10 +187,6 @@ def _decode(source, size, channels, depth):
 def _says_its_depth(path):
     """Whether an image has 8 bits, or says how many of its 16 are used; also where it cannot be read."""
     try:
-        if dicom.is_dicom(path):
-            header = dicom.read(path, ["BitsStored"])
-            return int(header.BitsStored) != 16
-        with opened(path) as file, pictures.opened(file) as image:
-            return not image.mode.startswith(("I", "F"))
+        return not header(path)[2].startswith(("I", "F"))
     except Exception:  # as in `look`
         return True

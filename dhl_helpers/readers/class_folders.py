@@ -112,11 +112,12 @@ def _patients(paths, pattern):
 
 SETS = {
     "folder": Reader(
-        "Any folder of class folders, with or without train, val, test, external above them",
-        read,
+        title="Any folder of class folders, with or without train, val, test, external above them",
+        read=read,
         labels="the names of the class folders",
         patient="option patient_pattern, searched in the file name; in DICOM files, their own",
         split="folders train, val, test, external (in any case, and by their usual other names), where there are any",
-        checked="on real files",
+        on_real_files=True,
+        checked="the Kermany set among others",
     )
 }

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Reader:
     """How a data set is read, and what its user should know before using it.
 
@@ -29,8 +29,12 @@ class Reader:
         The official split, empty where there is none.
     source : str
         Where the publisher offers the files.
+    on_real_files : bool
+        Whether the reader was run on real files, or only written after documentation.
     checked : str
-        Whether the reader was run on real files or only written after documentation, and which.
+        Which files or documentation those are.
+    marks : tuple of str
+        Patterns of files or folders that lie in `data_dir`, by which a set is recognised.
     several : bool
         Whether an image can have several findings at once.
     downloads : dict of int to (str, str)
@@ -45,7 +49,9 @@ class Reader:
     patient: str = ""
     split: str = ""
     source: str = ""
+    on_real_files: bool = False
     checked: str = ""
+    marks: tuple = ()
     several: bool = False
     downloads: dict = field(default_factory=dict)
 

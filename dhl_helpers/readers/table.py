@@ -119,8 +119,14 @@ def _doubtful(file, found, kinds):
 
 
 SETS = {
-    "csv": Reader("Any CSV with a path, a label and a patient column", read, needs="data_dir: the CSV file",
-                  labels="column label (option label_column)", split="column split (option split_column)",
-                  patient="column patient_id (option patient_column); in DICOM files, their own",
-                  checked="on real files")
-}  # fmt: skip
+    "csv": Reader(
+        title="Any CSV with a path, a label and a patient column",
+        read=read,
+        needs="data_dir: the CSV file",
+        labels="column label (option label_column)",
+        split="column split (option split_column)",
+        patient="column patient_id (option patient_column); in DICOM files, their own",
+        on_real_files=True,
+        checked="lists of the Kermany set",
+    )
+}
