@@ -118,9 +118,8 @@ def _match(path, table, of_images):
         raise DataError(f"{path}: no column path or id, so its rows cannot be matched to images. Add it.")
     tails = {}
     for place, image in enumerate(of_images):
-        parts = PurePath(image.replace("\\", "/")).parts
-        keys = {"/".join(parts[-length:]).removeprefix("//") for length in range(1, len(parts) + 1)}
-        for key in keys | {PurePath(image).stem}:
+        parts = image.replace("\\", "/").split("/")
+        for key in {"/".join(parts[start:]) for start in range(len(parts))} | {PurePath(parts[-1]).stem}:
             tails.setdefault(key, set()).add(place)
     rows, problems = np.full(len(of_images), -1), []
     for row, written in enumerate(table["path"]):

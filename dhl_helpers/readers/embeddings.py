@@ -187,9 +187,8 @@ SETS = {
         read=read,
         needs="data_dir: a .csv, .parquet or .npz file",
         labels="column label",
-        patient="column patient",
         split="column part",
-        on_real_files=True,
-        checked="files of this format",
+        patient="column patient",
+        checked="files of this format that the tests write",
     )
 }
