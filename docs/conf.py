@@ -24,6 +24,7 @@ sys.path.insert(0, str(ROOT))
 
 from dhl_helpers import quizzes  # noqa: E402
 from dhl_helpers.commands import exam  # noqa: E402
+from dhl_helpers.files import write  # noqa: E402
 from tools import instructor  # noqa: E402
 
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -168,7 +169,8 @@ def thumbnail(notebook, name):
     image.thumbnail((640, 640))
     place = BUILD / "thumbnails" / f"{name}.png"
     place.parent.mkdir(parents=True, exist_ok=True)
-    image.quantize(128).save(place)
+    image.quantize(128).save(made := io.BytesIO(), "PNG")
+    write(place, made.getvalue())  # whole at once: the teacher's book may be built beside this
     return place.relative_to(ROOT).as_posix(), alternative(CAPTION.match(after.source)[1])
 
 
