@@ -89,6 +89,7 @@ lint: $(READY)
 refresh: $(READY)
 	$(PY) -m data_samples.simulate --write
 	$(PY) -m tools.train_weights
+	$(PY) -m tools.fine_tune
 	$(PY) -m tools.make_imbalance
 	$(PY) -m tools.make_validity
 	$(PY) -m tools.refresh

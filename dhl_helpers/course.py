@@ -14,6 +14,7 @@ from .locks import lock
 COMMITTED = {
     "DATASET": "sample",
     "DATA_DIR": "",
+    "OPTIONS": {},
     "IMAGE_SIZE": 96,
     "EPOCHS": 24,
     "SEED": 0,
@@ -82,9 +83,12 @@ def record(results, notebook, method, report, seconds=None):
     """
     if not results:
         return
+    from .tables import plain
+
     file, columns = Path(results), ["notebook", "method", "metric", "value", "low", "high", "seconds"]
     header = ",".join(columns) + "\n"
-    rows = report[["metric", "value", "low", "high"]].assign(notebook=notebook, method=method, seconds=seconds)
+    rows = report[["metric", "value", "low", "high"]].assign(notebook=notebook, method=plain(method), seconds=seconds)
+    rows["metric"] = rows["metric"].map(plain)
     file.parent.mkdir(parents=True, exist_ok=True)
     with lock(file.with_name(f".dhl-lock-{file.name}")):
         before = file.read_text(encoding="utf-8") if file.exists() else header

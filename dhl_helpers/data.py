@@ -2,18 +2,19 @@
 
 import warnings
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 
 import numpy as np
 import pandas as pd
 
 from . import readers
+from .duplicates import warn_of_contradictions
 from .errors import DataError, listing
-from .labels import as_labels
-from .pixels.decode import rows_of
-from .pixels.lazy import read_or_list
+from .labels import as_labels, labels_of
+from .pixels.decode import read_or_list, rows_of
 from .readers.findings import NONE, choose
 from .readers.found import Found
-from .splitting import name_patients, parts_of
+from .splitting import PARTS, name_patients, parts_of
 
 
 @dataclass(eq=False)
@@ -29,13 +30,15 @@ class Radiographs:
     class_names : list of str
         The classes, or the k findings.
     table : pandas.DataFrame
-        One row an image: path, label, patient_id, where there is one split, and what else the source tells.
+        One row per image: path, label, patient_id, where there is one split, and what else the source tells.
     name : str
         The data set's name.
     skipped : list of str
         Files left out because they could not be read, with the reason.
     depth : {8, 12, 16}, optional
         Bits of the images of 16 bits that do not say how many they use: 2**depth - 1 is white. None without such.
+    patients_unknown : int
+        How many images count as a patient because nothing says whose they are.
     """
 
     images: np.ndarray
@@ -45,6 +48,7 @@ class Radiographs:
     name: str = ""
     skipped: list = field(default_factory=list)
     depth: int | None = None
+    patients_unknown: int = 0
 
     def __len__(self):
         return len(self.labels)
@@ -78,11 +82,17 @@ class Radiographs:
         images, table = rows_of(self.images, rows), table.reset_index(drop=True)
         return replace(self, images=images, labels=self.labels[rows], table=table, skipped=[])
 
+    @property
+    def part_names(self):
+        """list of str: the parts that the data set itself names, in the order train, val, test, external."""
+        held = set(self.table["split"]) if "split" in self.table else ()
+        return [part for part in PARTS if part in held]
+
     def part(self, name):
         """A part that the data set itself names, such as "test" or "external"; DataError where it does not."""
         parts = self.table.get("split", pd.Series(dtype=str))
-        if not (parts == name).any():
-            known = ", ".join(map(repr, parts.unique())) or "none"
+        if name not in self.part_names:
+            known = ", ".join(map(repr, self.part_names)) or "none"
             raise DataError(f"{self.name!r} has no part {name!r}, only {known}. Use .split() to make a split.")
         return self.subset((parts == name).to_numpy())
 
@@ -106,11 +116,13 @@ class Radiographs:
         name = name or pd.Series(np.nansum(self.labels, 0), self.class_names).drop(NONE, errors="ignore").idxmax()
         table = self.table.assign(split=parts_of(self, seed))
         one = choose(Found(table, self.class_names, np.arange(len(self)), self.labels), name)
+        warnings.warn(one.remarks[-1], stacklevel=2)
         images, labels = rows_of(self.images, one.images), as_labels(one.table["label"], one.class_names)
-        return Radiographs(images, labels, one.class_names, one.table, f"{self.name}:{name}", depth=self.depth)
+        return Radiographs(images, labels, one.class_names, one.table, f"{self.name}:{name}", depth=self.depth,
+                           patients_unknown=self.patients_unknown)  # fmt: skip
 
     def split(self, seed=0):
-        """Split into training, validation and test part; no patient is in two of them.
+        """Split into training, validation and test part; no patient and no picture is in two of them.
 
         An official split is kept. Where it lacks a validation part, one in five training patients becomes it; where
         there is no official split, patients are dealt 60 : 20 : 20 within each class. A patient with images of
@@ -124,7 +136,8 @@ class Radiographs:
         Raises
         ------
         DataError
-            If a class has too few patients for the parts (a finding may: `evaluate` leaves it out), or two share one.
+            If a class has too few patients for the parts (a finding may: `evaluate` leaves it out), a part lacks a
+            class, or two parts share a patient.
         """
         parts = parts_of(self, seed)
         return tuple(self.subset(parts == name) for name in ("train", "val", "test"))
@@ -139,6 +152,7 @@ def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error
     name : str
         A name from `dhl_helpers.readers.REGISTRY`, such as "sample", "chest_xray", "nih", "folder", "csv". Where an
         image can have several findings, "nih:Effusion" is one finding against none, "nih:single" one class a finding.
+        Or "embeddings", see `load_embeddings`: a set without pixels, to which only data_dir and options apply.
     data_dir : str or path
         Where the files are. Not needed for "sample".
     image_size : int
@@ -169,33 +183,26 @@ def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error
     if not 8 <= image_size <= 4096 or channels not in (1, 3) or on_error not in ("raise", "skip"):
         raise DataError("image_size is 8 to 4096 pixels, channels 1 or 3, on_error 'raise' or 'skip'.")
     found = readers.read(name, data_dir, options)
-    table, missing = found.table.reset_index(drop=True), found.table["label"].isna()
-    if missing.any():
-        paths = found.table.loc[missing, "path"].astype(str).tolist()
-        raise DataError(f"{len(paths)} images of {name!r} have no label. Add it or remove the rows:\n{listing(paths)}")
-    if found.remark:
-        warnings.warn(found.remark, stacklevel=2)
-    name_patients(table, name, found.images is not None)
+    if found.features is not None:
+        return import_module(".embeddings", __package__).Embeddings.of(found, name)
+    table, labels = found.table, labels_of(found.table, found.class_names, found.findings, name)
+    for remark in found.remarks:
+        warnings.warn(remark, stacklevel=2)
+    alone = name_patients(table, name, found.images is not None, warn=True)
     sources = table["path"] if found.images is None else found.images
     images, failed, depth, remarks = read_or_list(sources, image_size, channels, name, lazy, on_error, depth)
     if remarks:
         warnings.warn(f"{name!r}: " + listing(remarks).strip(), stacklevel=2)
     skipped = [f"{table['path'][row]}: {reason}" for row, reason in failed.items()]
     if skipped and (on_error == "raise" or len(skipped) == len(table)):
-        raise DataError(f"{len(skipped)} of {len(table)} images cannot be read. Mend or remove them, or load the rest "
-                        f"with on_error='skip':\n{listing(skipped)}")  # fmt: skip
+        raise DataError(f"{len(skipped)} of {len(table)} images cannot be read. Repair or remove them, or load the "
+                        f"rest with on_error='skip':\n{listing(skipped)}")  # fmt: skip
     if skipped:
         warnings.warn(f"{len(skipped)} of {len(table)} images could not be read and are left out.", stacklevel=2)
         kept = np.setdiff1d(np.arange(len(table)), list(failed))
         images, table = rows_of(images, kept), table.iloc[kept].reset_index(drop=True)
-        found = found if found.findings is None else found._replace(findings=found.findings[kept])
+        labels = labels_of(table, found.class_names, None if found.findings is None else found.findings[kept], name)
     table["path"] = table["path"].astype(str)
-    if found.findings is not None:
-        labels = found.findings
-        if not ((labels == 1).any(0) & (labels == 0).any(0)).any():
-            raise DataError(f"{name!r}: no finding is present in one image and absent in another. Add images.")
-    else:
-        if table["label"].nunique() < 2:
-            raise DataError(f"{name!r} has images of one class only, {table.label[0]!r}. Add images of a second class.")
-        labels = as_labels(table["label"], found.class_names)
-    return Radiographs(images, labels, found.class_names, table, name, skipped, depth)
+    if not lazy:
+        warn_of_contradictions(images, table)
+    return Radiographs(images, labels, found.class_names, table, name, skipped, depth, alone)

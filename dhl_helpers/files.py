@@ -4,6 +4,7 @@ A file is written under a temporary name beside its place, synced and moved. A t
 it, so that what a killed one left is recognised and removed. `dhl_helpers.written` says what may be replaced.
 """
 
+import errno
 import hashlib
 import os
 import secrets
@@ -145,10 +146,14 @@ def room_for(folder, size):
 
 
 def try_out(folder):
-    """Make a folder and write into it, so that a full disk or a read-only folder is noticed before the work."""
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    tidy(folder)
-    probe = Path(folder, _temporary("probe"))
+    """Write into a folder, or where it will be made: a full disk or a read-only folder is noticed before the work."""
+    place = Path(folder).absolute()
+    while not os.path.lexists(place):
+        place = place.parent
+    if not place.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, "a file, not a folder", str(place))
+    tidy(place)
+    probe = place / _temporary("probe")
     try:
         probe.write_bytes(bytes(2**16))
         _sync(probe)

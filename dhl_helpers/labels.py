@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from .errors import DataError
+from .errors import DataError, listing
 
 
 def as_labels(labels, class_names):
@@ -119,3 +119,38 @@ def numbers(values, what, names=()):
         return values.astype(np.float64)
     except (ValueError, TypeError) as error:
         raise DataError(f"{what}: give numbers ({error}).") from error
+
+
+def labels_of(table, class_names, findings, name):
+    """The labels of a data set as `Radiographs` keeps them, from its table or its findings.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        With columns path and label.
+    class_names : list of str
+    findings : ndarray of float32, shape (n, k), or None
+    name : str
+        The data set's name, for messages.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,), or of float32, shape (n, k)
+
+    Raises
+    ------
+    DataError
+        If images have no label, or nothing can be told apart: one class only, or no finding present and absent.
+    """
+    missing = table["label"].isna()
+    if missing.any():
+        paths = table.loc[missing, "path"].astype(str).tolist()
+        raise DataError(f"{len(paths)} images of {name!r} have no label. Add it or remove the rows:\n{listing(paths)}")
+    if findings is not None:
+        if not ((findings == 1).any(0) & (findings == 0).any(0)).any():
+            raise DataError(f"{name!r}: no finding is present in one image and absent in another. Add images.")
+        return findings
+    if table["label"].nunique() < 2:
+        only = table["label"].iloc[0]
+        raise DataError(f"{name!r} has images of one class only, {only!r}. Add images of a second class.")
+    return as_labels(table["label"], class_names)

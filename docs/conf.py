@@ -165,7 +165,7 @@ def thumbnail(notebook, name):
         if any("image/png" in output.get("data", {}) for output in cell.get("outputs", []))
     )  # fmt: skip
     png = next(output.data["image/png"] for output in cell.outputs if "image/png" in output.get("data", {}))
-    image = Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
+    image = Image.open(io.BytesIO(base64.b64decode(png)), formats=["PNG"]).convert("RGB")
     image.thumbnail((640, 640))
     place = BUILD / "thumbnails" / f"{name}.png"
     place.parent.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,7 @@ from test_readers import save
 
 import dhl_helpers as dhl
 from dhl_helpers.pixels.dicom_greys import decoded, open_image
+from dhl_helpers.pixels.files import opened
 
 RAMP = np.linspace(0, 4095, 64 * 64).round().astype(np.uint16).reshape(64, 64)
 UP = np.arange(4096)
@@ -339,7 +340,8 @@ def test_useless_elements_are_ignored_and_named(tmp_path, case):
     for name, value in USELESS[case].items():
         setattr(dataset, name, value)
     dataset.save_as(path)
-    pixels, _, remarks = decoded(path)
+    with opened(path) as file:
+        pixels, _, remarks = decoded(file)
     assert np.abs(pixels - RAMP * (255 / 4095)).max() <= 1
     assert any(case.split(",")[0] in remark for remark in remarks) and "Quintanilla" not in str(remarks)
 
@@ -347,7 +349,8 @@ def test_useless_elements_are_ignored_and_named(tmp_path, case):
 def test_a_number_that_is_none_is_ignored(tmp_path):
     path = film(tmp_path / "a.dcm", RAMP, 12, RescaleSlope="1", RescaleIntercept="0")
     path.write_bytes(path.read_bytes().replace(b"\x28\x00\x53\x10DS\x02\x001 ", b"\x28\x00\x53\x10DS\x02\x00x "))
-    pixels, _, remarks = decoded(path)
+    with opened(path) as file:
+        pixels, _, remarks = decoded(file)
     assert np.abs(pixels - RAMP * (255 / 4095)).max() <= 1 and remarks == ["Rescale Slope"]
 
 

@@ -5,7 +5,7 @@ import sys
 from itertools import count
 
 from ..errors import DataError
-from ..files import aside, remove, restore, try_out
+from ..files import aside, remove, restore, tidy
 from ..locks import hold, release
 from ..written import Written
 
@@ -42,7 +42,6 @@ class Folder:
     def __init__(self, out, series, kept):
         if out.is_file():
             raise DataError(f"{out}: is a file; choose another --out.")
-        try_out(out)
         self.out, self.kept = out, kept
         self.names = [f"{path.stem}{suffix}" for path in series for suffix in (".ipynb", ".html")]
         self.names += ["results.csv", "index.html"]
@@ -57,6 +56,7 @@ class Folder:
     def _clear(self):
         for kept in self.kept:
             restore(kept)
+        tidy(self.out, below=True)
         self.written = Written(self.out)
         foreign = self.written.foreign(self.here())
         for kept in self.kept:

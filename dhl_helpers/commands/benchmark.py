@@ -36,6 +36,8 @@ def main(args):
         raise DataError(f"--heads {','.join(sorted(unknown))}: there are {', '.join(HEADS)}.")
     if args.seeds < 1 or args.epochs < 1 or bool(args.pretrained) != bool(args.weights):
         raise DataError("--seeds and --epochs are 1 or more, and --pretrained and --weights are given together.")
+    for folder in (args.out, args.cache):
+        try_out(folder)
     large, small = (load(args, size) for size in (args.image_size, args.small_size or args.image_size))
 
     import pandas as pd
@@ -46,8 +48,6 @@ def main(args):
 
     stem = Path(args.out, f"benchmark_{args.dataset.replace(':', '-')}")
     table, log, drawn = stem.with_suffix(".csv"), stem.with_name("test_looks.csv"), {}
-    try_out(stem.parent)
-    try_out(args.cache)
     with lock(stem.with_name(LOCK), f"{stem.parent}: another benchmark is writing there; choose another --out."):
         tables.prepare(stem)
         bench = Workbench(large, small, args.epochs, Path(args.cache), (args.pretrained, args.weights))

@@ -8,8 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from ..errors import DataError
 from ..progress import progress
 from . import dicom, pictures
+from .depth import BITS
 from .dicom_greys import decoded
 from .files import opened
 
@@ -104,6 +106,18 @@ def depth_of(sources):
     return decode_all(unsaid, 8, 1, "").depth
 
 
+def read_or_list(sources, size, channels, name, lazy, on_error, depth):
+    """The images of a set, decoded or, with `lazy`, still on disk; returned as `decode_all` does."""
+    from .lazy import LazyImages  # it decodes with what is above
+
+    if depth not in (None, *BITS):
+        raise DataError(f"depth is 8, 12 or 16 bits, or None; not {depth!r}.")
+    if not lazy:
+        return decode_all(sources, size, channels, f"reading {name}", depth)
+    depth = depth or depth_of(sources)
+    return Decoded(LazyImages(sources, size, channels, on_error == "skip", depth), absent(sources), depth, [])
+
+
 def rows_of(images, rows):
     """The images at `rows` (a boolean mask or positions): an array of an array, still on disk where they are."""
     return images[rows] if isinstance(images, np.ndarray) else images.subset(rows)
@@ -116,6 +130,30 @@ def standardised(images):
     return np.clip(128 + 48 * x, 0, 255).astype(np.uint8)
 
 
+def header(path):
+    """Width and height of an image file in pixels, and its mode as Pillow names it; nothing is decoded.
+
+    Parameters
+    ----------
+    path : str or path
+
+    Returns
+    -------
+    (int, int, str)
+
+    Raises
+    ------
+    ValueError
+        If the file is no image.
+    FileNotFoundError
+    """
+    if dicom.is_dicom(path):
+        read = dicom.read(path, ["Rows", "Columns", "BitsStored"])
+        return int(read.Columns), int(read.Rows), "I;16" if int(read.get("BitsStored") or 8) == 16 else "L"
+    with opened(path) as file, pictures.opened(file) as image:
+        return *image.size, image.mode
+
+
 def look(path):
     """The shorter side of an image file in pixels, and whether it is in colour; None if the file cannot be read.
 
@@ -123,12 +161,9 @@ def look(path):
     largest and the smallest of red, green and blue counts, on average over the image, from 8 grey levels on.
     """
     try:
-        if dicom.is_dicom(path):
-            header = dicom.read(path, ["Rows", "Columns"])
-            return min(int(header.Rows), int(header.Columns)), False  # colour DICOM is refused when it is decoded
-        with opened(path) as file, pictures.opened(file) as image:
-            side, grey = min(image.size), image.mode[0] not in "RPCYH"
-        return side, not grey and float(np.ptp(_decode(path, 64, 3, None)[0].astype(int), axis=2).mean()) >= 8
+        width, height, mode = header(path)
+        colours = _decode(path, 64, 3, None)[0].astype(int) if mode[0] in "RPCYH" else np.zeros((1, 1, 3))
+        return min(width, height), float(np.ptp(colours, axis=2).mean()) >= 8
     except Exception:  # Pillow and pydicom raise many kinds on a broken file; decoding it says what is wrong
         return None
 
@@ -138,12 +173,13 @@ def _decode(source, size, channels, depth):
     mode, own, remarks = "L" if channels == 1 else "RGB", None, []
     if isinstance(source, np.ndarray):
         image = Image.fromarray(source)
-    elif dicom.is_dicom(source):
-        greys, own, remarks = decoded(source, depth)
-        image = Image.fromarray(greys)
     else:
         with opened(source) as file:
-            image, own = pictures.picture(file, mode, 2 * size, depth)
+            if dicom.begins(file) or os.path.splitext(source)[1].lower() in dicom.SUFFIXES:
+                greys, own, remarks = decoded(file, depth)
+                image = Image.fromarray(greys)
+            else:
+                image, own = pictures.picture(file, mode, 2 * size, depth)
     image = image.convert(mode).resize((size, size), Image.Resampling.BILINEAR)
     return np.asarray(image).reshape(size, size, channels), own, remarks
 
@@ -151,10 +187,6 @@ def _decode(source, size, channels, depth):
 def _says_its_depth(path):
     """Whether an image has 8 bits, or says how many of its 16 are used; also where it cannot be read."""
     try:
-        if dicom.is_dicom(path):
-            header = dicom.read(path, ["BitsStored"])
-            return int(header.BitsStored) != 16
-        with opened(path) as file, pictures.opened(file) as image:
-            return not image.mode.startswith(("I", "F"))
+        return not header(path)[2].startswith(("I", "F"))
     except Exception:  # as in `look`
         return True

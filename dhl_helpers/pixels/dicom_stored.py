@@ -3,10 +3,12 @@
 import warnings
 
 import numpy as np
+from pydicom.encaps import generate_frames
 from pydicom.pixels import get_decoder
 from pydicom.uid import UID, JPEGExtended12Bit, RLELossless
 
 FLOATS = {"FloatPixelData": ("f4", "FloatPixelPadding"), "DoubleFloatPixelData": ("f8", "DoubleFloatPixelPadding")}
+FRAME_HEADERS = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}  # of JPEG and JPEG-LS: they hold the size
 NO_DECODER = "compressed as {}, for which no decoder is installed; convert the file to an uncompressed transfer syntax"
 
 
@@ -110,6 +112,7 @@ def _decompressed(dataset, syntax, shape):
         available = False
     if not available:
         raise ValueError(NO_DECODER.format(syntax.name or syntax))
+    _check_codestream(dataset, syntax, shape)
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # what a decoder warns of is wrong with the film
         try:
@@ -119,3 +122,21 @@ def _decompressed(dataset, syntax, shape):
     if stored.shape != shape:
         raise ValueError(f"broken or truncated pixels (decoded {stored.shape}, announced {shape})")
     return stored
+
+
+def _check_codestream(dataset, syntax, shape):
+    """Compare what the compressed image announces with the header, before a decoder takes memory for it."""
+    if syntax == RLELossless:
+        return
+    frame = next(generate_frames(dataset.PixelData, number_of_frames=1), b"")
+    at = frame.find(b"\xff\x4f\xff\x51", 0, 4096)
+    if at >= 0:  # JPEG 2000: the far corner of the image area, and the near one
+        columns, rows, left, top = (int.from_bytes(frame[place : place + 4]) for place in range(at + 8, at + 24, 4))
+        announced = rows - top, columns - left
+    else:
+        at = 2
+        while frame[at : at + 1] == b"\xff" and (frame[at + 1] not in FRAME_HEADERS):
+            at += 2 + int.from_bytes(frame[at + 2 : at + 4])
+        announced = int.from_bytes(frame[at + 5 : at + 7]), int.from_bytes(frame[at + 7 : at + 9])
+    if announced != shape:
+        raise ValueError(f"broken or truncated pixels (compressed {announced}, announced {shape})")

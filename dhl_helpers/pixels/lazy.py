@@ -9,20 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from ..errors import DataError, listing
-from .decode import Decoded, absent, decode_all, depth_of
-from .depth import BITS
+from .decode import decode_all
 
 AHEAD = 2  # batches decoded while one is computed
-
-
-def read_or_list(sources, size, channels, name, lazy, on_error, depth):
-    """The images of a set, decoded or, with `lazy`, still on disk; returned as `decode_all` does."""
-    if depth not in (None, *BITS):
-        raise DataError(f"depth is 8, 12 or 16 bits, or None; not {depth!r}.")
-    if not lazy:
-        return decode_all(sources, size, channels, f"reading {name}", depth)
-    depth = depth or depth_of(sources)
-    return Decoded(LazyImages(sources, size, channels, on_error == "skip", depth), absent(sources), depth, [])
 
 
 class LazyImages:
