@@ -34,7 +34,7 @@ TEACHER = globals()["tags"].has("teacher")  # Sphinx puts it there
 BUILD = ROOT / "build"
 CAPTION = re.compile(r"\*Figure: (.+?)\*\s*(?:\n\n|$)", re.DOTALL)
 SOLUTION = re.compile(r"^( *)### BEGIN SOLUTION\n(.*?)^ *### END SOLUTION", re.DOTALL | re.MULTILINE)
-QUIZ = re.compile(r"(?<=^## Quiz\n).*?(?=^## |\Z)", re.DOTALL | re.MULTILINE)
+QUIZ = re.compile(r"^## Quiz$.*?(?=^## |\Z)", re.DOTALL | re.MULTILINE)
 EXAM_LINK = re.compile(r"\[([^\]]+)\]\((?:docs/instructor/)?exam(?:_key)?\.md\)")
 ONLY = re.compile(r"^<!-- (teacher|published) -->\n(.*?)^<!-- \1:end -->\n", re.DOTALL | re.MULTILINE)
 
@@ -125,7 +125,7 @@ def of_the_book(notebook, name):
             number = name[:2]
             if QUIZ.search(code) and (quizzes.PLACE / f"{number}.toml").exists():
                 form = quizzes.form(number, quizzes.load(number))
-                cell["source"] = QUIZ.sub(lambda _, form=form: f"\n{form}\n\n", code)
+                cell["source"] = QUIZ.sub(lambda _, form=form: f"## Quiz\n\n{form}\n\n", code)
             continue
         if SOLUTION.search(code):  # the open exercise, and below it the solution, folded
             cells.append(cell | {"source": SOLUTION.sub(lambda found: found[2].rstrip("\n"), code),
