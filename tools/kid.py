@@ -36,7 +36,7 @@ from .compare_real import random_features
 
 SAMPLES = Path(__file__).resolve().parents[1] / "data_samples"
 FILE = SAMPLES / "kid.csv"
-COARSE, FINE, SEED, MADE = 64, 224, 404, 400  # pixels; films of this seed serve this comparison only
+COARSE, FINE, SEED, MADE = 64, 224, 404, 240  # pixels; films of this seed serve this comparison only
 A_DRAW, DRAWS, INPUT = 120, 100, 192
 
 
@@ -58,7 +58,7 @@ def kermany(folder):
                     *(folder / "chest_xray_large" / "train").rglob("*.jp*g")])
     files = list({file.name: file for file in files}.values())
     rng = np.random.default_rng(0)
-    files = [files[k] for k in rng.permutation(len(files))[: 2 * MADE]]
+    files = [files[k] for k in rng.permutation(len(files))[: 4 * MADE]]
     who = [re.match(r"(person\d+_[a-z]+|(?:NORMAL2-)?IM-\d+)", file.name).group(0) for file in files]
     return files, np.array(who)
 

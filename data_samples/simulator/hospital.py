@@ -114,6 +114,7 @@ def draw_exposure(subject, hospital, image):
     edge = (rng.random(4) < hospital.collimation) * 0.09 * rng.random(4) ** 1.5
     letters = hospital.letters[int(rng.integers(0, 3))]
     left = letters.startswith("R") or (not letters.startswith("L") and u[2] < 0.5)
+    bare = rng.random() < 0.12  # no marker was put on
     thick = 2 * (subject.depth + 0.8 * subject.wall) / 20
     return Exposure(
         hardness=float(np.clip(hospital.hardness + 0.1 * z[0], 0, 1.9)), dose=hospital.dose * float(np.exp(0.4 * z[1])),
@@ -122,7 +123,7 @@ def draw_exposure(subject, hospital, image):
         equalise=float(np.clip(hospital.equalise + 0.08 * z[4], 0, 1)), black=0.03 * u[3],
         gamma=hospital.gamma * float(np.exp(0.16 * z[5])), tone=hospital.tone,
         flatten=float(np.clip(hospital.flatten + 0.05 * z[6], 0, 0.7)), edge=hospital.edge * float(np.exp(0.2 * z[7])),
-        edge_width=hospital.edge_width, border=tuple(edge), marker=letters,
+        edge_width=hospital.edge_width, border=tuple(edge), marker="" if bare else letters,
         marker_at=((0.01 + 0.10 * u[4]) if left else 0.97 - 0.03 * len(letters) - 0.06 * u[4],
                    0.01 + (0.5 if u[5] < 0.4 else 0.12) * u[6]),
         marker_size=(0.022 + 0.040 * u[7]) * (1.0 if len(letters) == 1 else 0.7),
@@ -157,7 +158,8 @@ def grid_lines(grey, hospital):
 def letters(grey, exposure):
     """Burn side marker and text into a film (n, n) of grey values 0 to 1, in place."""
     font = TYPEFACES / exposure.font
-    write(grey, exposure.marker, exposure.marker_at, exposure.marker_size, font)
+    if exposure.marker:
+        write(grey, exposure.marker, exposure.marker_at, exposure.marker_size, font)
     if exposure.stamp:
         write(grey, exposure.stamp, (0.97 - 0.022 * len(exposure.stamp), 0.955), 0.026, font)
 

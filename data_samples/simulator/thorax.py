@@ -5,6 +5,8 @@ right and left borders, lungs and diaphragm from surfaces; what is thin (ribs, v
 `t` is a height as a share of the lung's: 0 at the apex, 1 at the right dome of the diaphragm.
 """
 
+from functools import lru_cache
+
 import numpy as np
 from scipy import ndimage
 from scipy.interpolate import PchipInterpolator
@@ -50,7 +52,12 @@ class Frame(Grid):
 
 def curve(knots):
     """Smooth function through (place, value) pairs without overshoot, fast for whole maps."""
-    places, values = np.array(knots, dtype=float).T
+    return _curve(tuple((float(place), float(value)) for place, value in knots))
+
+
+@lru_cache(maxsize=512)
+def _curve(knots):
+    places, values = np.array(knots).T
     fine = np.linspace(places[0], places[-1], 200)
     table = PchipInterpolator(places, values)(fine)
     return lambda where: np.interp(where, fine, table)
