@@ -21,6 +21,7 @@ NBVAL = $(shell $(PY) -c "$(STRICT); print('--nbval' if ref and sys.platform == 
 	else '--nbval-lax')") --nbval-current-env --nbval-cell-timeout=300
 # A process a core, at most four: conftest.py. Each takes whole files, in the order given there.
 CORES = -n auto --dist loadfile --no-loadscope-reorder
+SEED ?= 0
 
 # Bytecode for what takes longest to import, without the packages' own tests: 100 MB, where pip would write 280, and
 # kernels start fast even where none is written later.
@@ -28,7 +29,7 @@ COMPILE = import compileall, re, sysconfig; lib = sysconfig.get_path('purelib');
 	[compileall.compile_dir(lib + '/' + name, quiet=2, workers=0, rx=re.compile('[^a-z]tests?[^a-z._]')) for name in \
 	('tensorflow', 'keras', 'scipy', 'pandas', 'sklearn', 'numpy', 'matplotlib')]
 
-.PHONY: course test test-helper test-all bench lab assignment slides book test-book lint clean pins refresh
+.PHONY: course test test-helper test-all bench lab assignment slides book book-teacher exam test-book lint clean pins refresh
 
 course: $(READY)
 	$(PY) -m dhl_helpers run
@@ -62,11 +63,23 @@ slides: $(READY)
 	$(PY) -m dhl_helpers slides
 # Notebooks with their stored outputs, and the docs, as pages in build/book: nothing is executed.
 book: $(BOOK_READY)
+	@rm -rf build/book
 	$(BOOK_PY) -m sphinx -q -W --keep-going -E -c docs -d build/doctrees . build/book
 	@echo "The book is build/book/index.html"
 
-# The book in the Chromium of this machine; without one the tests that need it are skipped.
-test-book: book
+# For teachers: the same with the exam and its key. SEED is a number of your own that decides the numbers of the exam.
+book-teacher: $(BOOK_READY)
+	@rm -rf build/book-teacher
+	DHL_EXAM_SEED=$(SEED) $(BOOK_PY) -m sphinx -q -W --keep-going -E -t teacher -c docs -d build/doctrees-teacher . \
+		build/book-teacher
+	@echo "The book is build/book-teacher/index.html"
+
+# For teachers: two variants of the exam with their keys as PDF, in build/exam.
+exam: $(BOOK_READY)
+	$(BOOK_PY) -m dhl_helpers exam --seed $(SEED)
+
+# The book and the slides in the Chromium of this machine; without one the tests that need it are skipped.
+test-book: book book-teacher slides
 	$(BOOK_PY) -m pytest --noconftest tests/test_book.py -n 2 --junitxml=build/junit/book.xml
 
 lint: $(READY)
@@ -76,6 +89,7 @@ lint: $(READY)
 refresh: $(READY)
 	$(PY) -m data_samples.simulate --write
 	$(PY) -m tools.train_weights
+	$(PY) -m tools.fine_tune
 	$(PY) -m tools.make_imbalance
 	$(PY) -m tools.make_validity
 	$(PY) -m tools.refresh
@@ -92,8 +106,9 @@ pins:
 		--fork-strategy fewest --no-emit-index-url --no-emit-find-links --custom-compile-command "make pins" \
 		--quiet --output-file docs/requirements.txt
 
+# Leaves the rest of build/: runs, kept pipelines and benchmarks are yours.
 clean:
-	rm -rf .venv .venv-classroom .venv-book build .pytest_cache .ruff_cache dhl_helpers.egg-info
+	rm -rf .venv .venv-classroom .venv-book build/book build/doctrees build/junit .pytest_cache .ruff_cache dhl_helpers.egg-info
 
 $(READY): requirements.txt pyproject.toml
 	@$(PYTHON) -c "import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else \

@@ -22,7 +22,7 @@ def base_of(name, pixels):
     """The network that is measured, without its dense layers."""
     if name.startswith("CNN"):
         return dhl.conv_base(dhl.build_cnn((pixels, pixels, 1), 3))
-    return dhl.pretrained_base(name.split(",")[0], (pixels, pixels, 1))
+    return dhl.pretrained_base(name.split(",")[0], (pixels, pixels, 1), weights=None)
 
 
 def engines():

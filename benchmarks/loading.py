@@ -1,6 +1,5 @@
 """Files to arrays of 224 pixels: `load_dataset` against a loop with Pillow, one format after the other."""
 
-import tempfile
 import warnings
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
 
 import dhl_helpers as dhl
+from dhl_helpers.files import temporary_folder
 
 SIZE = 224
 FORMATS = {"JPEG, 1654 x 1357": (1654, 1357, "jpg", 60), "JPEG, 512 x 512": (512, 512, "jpg", 200),
@@ -49,7 +49,10 @@ def plain(paths):
 
     arrays = []
     for path in paths:
-        image = Image.fromarray(pydicom.dcmread(path).pixel_array) if path.suffix == ".dcm" else Image.open(path)
+        if path.suffix == ".dcm":
+            image = Image.fromarray(pydicom.dcmread(path).pixel_array)
+        else:
+            image = Image.open(path, formats=["JPEG", "PNG"])
         arrays.append(np.asarray(image.convert("L").resize((SIZE, SIZE), Image.BILINEAR)))
     return np.stack(arrays)
 
@@ -63,7 +66,7 @@ def loaded(folder):
 def main():
     tables = []
     for name, (width, height, suffix, n) in FORMATS.items():
-        with tempfile.TemporaryDirectory(prefix="dhl-") as folder:
+        with temporary_folder() as folder:
             folder = Path(folder)
             write(folder, width, height, suffix, n)
             paths = sorted(folder.rglob(f"*.{suffix}"))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from dhl_helpers.files import write
 from dhl_helpers.tables import markdown, replace
 
 HERE = Path(__file__).resolve().parent
@@ -65,7 +66,8 @@ def text_of(table):
 
 def keep(name, tables):
     """Write the rows of a benchmark, with the machine, to NAME.csv beside this file."""
-    pd.concat(tables).round(4).assign(machine=machine()).to_csv(HERE / f"{name}.csv", index=False)
+    rows = pd.concat(tables).round(4).assign(machine=machine())
+    write(HERE / f"{name}.csv", rows.to_csv(index=False, lineterminator="\n"))
 
 
 def machine():

@@ -4,7 +4,6 @@ Processor seconds, of all cores together, because other work on the machine does
 """
 
 import json
-import tempfile
 from pathlib import Path
 
 import nbformat
@@ -14,6 +13,7 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell
 
 from dhl_helpers.commands._series import own_kernel, select
+from dhl_helpers.files import temporary_folder, write
 
 # Runs in the kernel. An import counts as one whatever it executes; else the innermost frame that one of the words fits
 # says what a moment was spent on. A moment lasts until the next look, however long the interpreter was held up in
@@ -60,7 +60,7 @@ KINDS = ["imports", "loading", "training", "features", "heads", "evaluation", "f
 def profile(path):
     """Processor seconds of a notebook by what they were spent on; "kernel" is its start and the messages to and fro."""
     notebook = nbformat.read(path, as_version=4)
-    with tempfile.TemporaryDirectory(prefix="dhl-") as folder, own_kernel() as kernel:
+    with temporary_folder() as folder, own_kernel() as kernel:
         told = Path(folder, "spent.json")
         notebook.cells.insert(0, new_code_cell(SAMPLER))
         notebook.cells.append(new_code_cell(REPORT % str(told)))
@@ -78,7 +78,7 @@ def main(only=""):
         show(pd.DataFrame(rows[-1:]))
     table = pd.DataFrame(rows, columns=["notebook", *KINDS, "all"]).fillna(0)
     table.loc[len(table)] = ["all", *table.drop(columns="notebook").sum()]
-    table.round(1).to_csv(HERE / "series.csv", index=False)
+    write(HERE / "series.csv", table.round(1).to_csv(index=False, lineterminator="\n"))
     into("CONTRIBUTING.md", "profile", table.set_index("notebook").map("{:.1f}".format).reset_index())
 
 

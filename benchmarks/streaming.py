@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -19,7 +18,9 @@ from measure import COLUMNS, compare, keep, show
 from PIL import Image
 
 import dhl_helpers as dhl
+from dhl_helpers.files import temporary_folder
 from dhl_helpers.pixels.lazy import LazyImages
+from dhl_helpers.scale import extract as extract_to_file
 from tools.refresh import peak_memory
 
 FILES, SIZE = 500, 224
@@ -33,7 +34,7 @@ def extract(folder, n, to):
     layers = [keras.layers.Conv2D(8, 5, 4, activation="relu"), keras.layers.GlobalAveragePooling2D()]
     base = keras.Sequential([keras.Input((SIZE, SIZE, 1)), keras.layers.Rescaling(1 / 255), *layers])
     paths = sorted(Path(folder).glob("*.jpg"))
-    dhl.DeepFeatures(base).transform(LazyImages([paths[row % FILES] for row in range(n)], SIZE, 1), to=to)
+    extract_to_file(dhl.DeepFeatures(base), LazyImages([paths[row % FILES] for row in range(n)], SIZE, 1), to)
     print(peak_memory(os.getpid()))  # getrusage would count what its parent held before the start
 
 
@@ -55,12 +56,12 @@ def row(way, n, *arguments):
 def reading():
     """Large JPEG files: a network that takes longer than they do, and one that does not."""
     tables, shape = [], (loading.SIZE, loading.SIZE, 1)
-    with tempfile.TemporaryDirectory(prefix="dhl-") as folder:
+    with temporary_folder() as folder:
         loading.write(Path(folder), 1654, 1357, "jpg", 64)
         paths = sorted(Path(folder).rglob("*.jpg"))
         on_disk = LazyImages(paths, loading.SIZE, 1)
         in_memory = np.asarray(on_disk)
-        slow = dhl.DeepFeatures(dhl.pretrained_base("DenseNet121", shape))
+        slow = dhl.DeepFeatures(dhl.pretrained_base("DenseNet121", shape, weights=None))
         ways = {"in memory": lambda: slow.transform(in_memory), "from files": lambda: slow.transform(on_disk)}
         tables.append(compare("DenseNet121, JPEG of 1654 x 1357", 64, ways))
         fast = dhl.DeepFeatures(dhl.conv_base(dhl.build_cnn(shape, 3)))
@@ -72,7 +73,7 @@ def reading():
 
 def main(n=25_000):
     tables = reading()
-    with tempfile.TemporaryDirectory(prefix="dhl-") as scratch:
+    with temporary_folder() as scratch:
         films, whole, killed = (Path(scratch, name) for name in ("films", "whole", "killed"))
         films.mkdir()
         rng = np.random.default_rng(0)

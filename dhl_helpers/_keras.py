@@ -5,7 +5,9 @@ keep them among its results.
 """
 
 import os
+import random
 import warnings
+from contextlib import contextmanager
 
 # Keras 3.15 copies its variables in a way that NumPy 2 will drop; nothing that a reader could mend.
 warnings.filterwarnings("ignore", "__array__ implementation doesn't accept a copy keyword", DeprecationWarning)
@@ -24,4 +26,18 @@ finally:
     os.close(_stderr)
     os.close(_nowhere)
 
-__all__ = ["keras", "tf"]
+__all__ = ["first_weights", "keras", "tf"]
+
+
+@contextmanager
+def first_weights(seed=0):
+    """Within: networks get the first weights of this seed. Afterwards Python's stream goes on as if nothing was drawn.
+
+    Keras draws the seeds of its layers from Python's stream, also where a saved network is loaded, and from no other.
+    """
+    before = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(before)

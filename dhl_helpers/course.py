@@ -1,15 +1,20 @@
-"""What makes a notebook part of the course: its start, its claims, its results."""
+"""What makes a notebook part of the course: its start, its committed parameters, its results."""
 
 import importlib.metadata
-import os
 import platform
-import sys
+from pathlib import Path
+
+from .errors import DataError
+from .files import write
+from .locks import lock
 
 # Every parameter that decides a result, with the value under which the notebooks are stored. A notebook's own
-# parameter cell repeats them, and a test holds the two together; `claim` is strict only where all of them hold.
+# parameter cell repeats them, and a test holds the two together; `finding`, `guard` and `claim` are strict only where
+# all of them hold.
 COMMITTED = {
     "DATASET": "sample",
     "DATA_DIR": "",
+    "OPTIONS": {},
     "IMAGE_SIZE": 96,
     "EPOCHS": 24,
     "SEED": 0,
@@ -57,31 +62,6 @@ def versions():
     return found
 
 
-def claim(text, holds):
-    """Print a claim, and fail if it stopped being true on the data and parameters that it was written for.
-
-    Parameters
-    ----------
-    text : str
-        A sentence that can be false, with its numbers formatted in.
-    holds : bool
-        Whether the measurements bear it out.
-
-    Raises
-    ------
-    AssertionError
-        If `holds` is false under the committed parameters. On other data or parameters the line
-        "Does not hold here: ..." is printed instead, and the notebook goes on.
-    """
-    parameters = vars(sys.modules["__main__"])  # a notebook's variables live there
-    if holds:
-        print(f"Holds: {text}")
-    elif all(parameters.get(name, value) == value for name, value in COMMITTED.items()):
-        raise AssertionError(f"This claim of the course no longer holds: {text}")
-    else:
-        print(f"Does not hold here: {text}")
-
-
 def record(results, notebook, method, report, seconds=None):
     """Append a report to the table of results of a run.
 
@@ -95,8 +75,23 @@ def record(results, notebook, method, report, seconds=None):
         From `evaluate`: columns metric, value, low, high.
     seconds : float, optional
         Wall-clock seconds of training, features included.
+
+    Raises
+    ------
+    DataError
+        If the file holds something else.
     """
-    if results:
-        rows = report[["metric", "value", "low", "high"]].assign(notebook=notebook, method=method, seconds=seconds)
-        columns = ["notebook", "method", "metric", "value", "low", "high", "seconds"]
-        rows[columns].to_csv(results, mode="a", index=False, header=not os.path.exists(results))
+    if not results:
+        return
+    from .tables import plain
+
+    file, columns = Path(results), ["notebook", "method", "metric", "value", "low", "high", "seconds"]
+    header = ",".join(columns) + "\n"
+    rows = report[["metric", "value", "low", "high"]].assign(notebook=notebook, method=plain(method), seconds=seconds)
+    rows["metric"] = rows["metric"].map(plain)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with lock(file.with_name(f".dhl-lock-{file.name}")):
+        before = file.read_text(encoding="utf-8") if file.exists() else header
+        if not before.startswith(header):
+            raise DataError(f"{file}: holds something else than results of the notebooks. Give RESULTS another name.")
+        write(file, before + rows[columns].to_csv(index=False, header=False, lineterminator="\n"))

@@ -1,18 +1,20 @@
 """From files to arrays: load a data set, keep it small in memory, split it by patient."""
 
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from importlib import import_module
 
 import numpy as np
 import pandas as pd
 
 from . import readers
+from .duplicates import warn_of_contradictions
 from .errors import DataError, listing
-from .labels import as_labels
-from .pixels.decode import absent, decode_all, rows_of
+from .labels import as_labels, labels_of
+from .pixels.decode import read_or_list, rows_of
 from .readers.findings import NONE, choose
 from .readers.found import Found
-from .splitting import name_patients, parts_of
+from .splitting import PARTS, name_patients, parts_of
 
 
 @dataclass(eq=False)
@@ -28,11 +30,15 @@ class Radiographs:
     class_names : list of str
         The classes, or the k findings.
     table : pandas.DataFrame
-        One row an image: path, label, patient_id, where there is one split, and what else the source tells.
+        One row per image: path, label, patient_id, where there is one split, and what else the source tells.
     name : str
         The data set's name.
     skipped : list of str
         Files left out because they could not be read, with the reason.
+    depth : {8, 12, 16}, optional
+        Bits of the images of 16 bits that do not say how many they use: 2**depth - 1 is white. None without such.
+    patients_unknown : int
+        How many images count as a patient because nothing says whose they are.
     """
 
     images: np.ndarray
@@ -41,6 +47,8 @@ class Radiographs:
     table: pd.DataFrame
     name: str = ""
     skipped: list = field(default_factory=list)
+    depth: int | None = None
+    patients_unknown: int = 0
 
     def __len__(self):
         return len(self.labels)
@@ -71,14 +79,20 @@ class Radiographs:
     def subset(self, rows):
         """The images at `rows` (a boolean mask or positions), with everything that belongs to them."""
         table = self.table[rows] if np.asarray(rows).dtype == bool else self.table.iloc[rows]
-        images = rows_of(self.images, rows)
-        return Radiographs(images, self.labels[rows], self.class_names, table.reset_index(drop=True), self.name)
+        images, table = rows_of(self.images, rows), table.reset_index(drop=True)
+        return replace(self, images=images, labels=self.labels[rows], table=table, skipped=[])
+
+    @property
+    def part_names(self):
+        """list of str: the parts that the data set itself names, in the order train, val, test, external."""
+        held = set(self.table["split"]) if "split" in self.table else ()
+        return [part for part in PARTS if part in held]
 
     def part(self, name):
         """A part that the data set itself names, such as "test" or "external"; DataError where it does not."""
         parts = self.table.get("split", pd.Series(dtype=str))
-        if not (parts == name).any():
-            known = ", ".join(map(repr, parts.unique())) or "none"
+        if name not in self.part_names:
+            known = ", ".join(map(repr, self.part_names)) or "none"
             raise DataError(f"{self.name!r} has no part {name!r}, only {known}. Use .split() to make a split.")
         return self.subset((parts == name).to_numpy())
 
@@ -95,16 +109,20 @@ class Radiographs:
         Returns
         -------
         Radiographs
-            Without the images of which the answer is not known.
+            Without the images of which the answer is not known. DataError where each image has one class.
         """
+        if not self.multilabel:
+            raise DataError(f"{self.name!r} has one class per image: {', '.join(self.class_names)}. Use it as it is.")
         name = name or pd.Series(np.nansum(self.labels, 0), self.class_names).drop(NONE, errors="ignore").idxmax()
         table = self.table.assign(split=parts_of(self, seed))
         one = choose(Found(table, self.class_names, np.arange(len(self)), self.labels), name)
+        warnings.warn(one.remarks[-1], stacklevel=2)
         images, labels = rows_of(self.images, one.images), as_labels(one.table["label"], one.class_names)
-        return Radiographs(images, labels, one.class_names, one.table, f"{self.name}:{name}")
+        return Radiographs(images, labels, one.class_names, one.table, f"{self.name}:{name}", depth=self.depth,
+                           patients_unknown=self.patients_unknown)  # fmt: skip
 
     def split(self, seed=0):
-        """Split into training, validation and test part; no patient is in two of them.
+        """Split into training, validation and test part; no patient and no picture is in two of them.
 
         An official split is kept. Where it lacks a validation part, one in five training patients becomes it; where
         there is no official split, patients are dealt 60 : 20 : 20 within each class. A patient with images of
@@ -118,13 +136,15 @@ class Radiographs:
         Raises
         ------
         DataError
-            If a class has too few patients for the parts (a finding may: `evaluate` leaves it out), or two share one.
+            If a class has too few patients for the parts (a finding may: `evaluate` leaves it out), a part lacks a
+            class, or two parts share a patient.
         """
         parts = parts_of(self, seed)
         return tuple(self.subset(parts == name) for name in ("train", "val", "test"))
 
 
-def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error="raise", lazy=False, **options):
+def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error="raise", lazy=False, depth=None,
+                 **options):  # fmt: skip
     """Load a data set into memory, one byte a pixel; or list it, and leave the pixels on disk.
 
     Parameters
@@ -132,6 +152,7 @@ def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error
     name : str
         A name from `dhl_helpers.readers.REGISTRY`, such as "sample", "chest_xray", "nih", "folder", "csv". Where an
         image can have several findings, "nih:Effusion" is one finding against none, "nih:single" one class a finding.
+        Or "embeddings", see `load_embeddings`: a set without pixels, to which only data_dir and options apply.
     data_dir : str or path
         Where the files are. Not needed for "sample".
     image_size : int
@@ -142,7 +163,11 @@ def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error
         What to do with images that cannot be read.
     lazy : bool
         Decode images only where they are used, for sets that do not fit in memory: `images` is then a `LazyImages`,
-        from which `DeepFeatures` reads as it goes. Only missing files are noticed at once.
+        from which `DeepFeatures` reads as it goes. Only missing files are noticed at once; 100 files decide on depth.
+    depth : {8, 12, 16}, optional
+        Bits of grey images of 16 bits that do not say how many they use (DICOM: Bits Stored, PNG: sBIT), one for the
+        whole set: 2**depth - 1 is white. By default the fewest that hold all but one pixel in 200 of each image; a
+        mixed set is warned of.
     **options
         What the reader of this data set takes besides, for example `label_column` for "csv".
 
@@ -155,42 +180,29 @@ def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error
     DataError
         If something is missing or cannot be read; the message lists every such file.
     """
-    readers.named(name)
     if not 8 <= image_size <= 4096 or channels not in (1, 3) or on_error not in ("raise", "skip"):
         raise DataError("image_size is 8 to 4096 pixels, channels 1 or 3, on_error 'raise' or 'skip'.")
     found = readers.read(name, data_dir, options)
-    table, missing = found.table.reset_index(drop=True), found.table["label"].isna()
-    if missing.any():
-        paths = found.table.loc[missing, "path"].astype(str).tolist()
-        raise DataError(f"{len(paths)} images of {name!r} have no label. Add it or remove the rows:\n{listing(paths)}")
-    if found.remark:
-        warnings.warn(found.remark, stacklevel=2)
-    name_patients(table, name, found.images is not None)
+    if found.features is not None:
+        return import_module(".embeddings", __package__).Embeddings.of(found, name)
+    table, labels = found.table, labels_of(found.table, found.class_names, found.findings, name)
+    for remark in found.remarks:
+        warnings.warn(remark, stacklevel=2)
+    alone = name_patients(table, name, found.images is not None, warn=True)
     sources = table["path"] if found.images is None else found.images
-    if lazy:
-        from .pixels.lazy import LazyImages
-
-        images, failed = LazyImages(sources, image_size, channels, on_error == "skip"), absent(sources)
-    else:
-        images, failed = decode_all(sources, image_size, channels, f"reading {name}")
+    images, failed, depth, remarks = read_or_list(sources, image_size, channels, name, lazy, on_error, depth)
+    if remarks:
+        warnings.warn(f"{name!r}: " + listing(remarks).strip(), stacklevel=2)
     skipped = [f"{table['path'][row]}: {reason}" for row, reason in failed.items()]
     if skipped and (on_error == "raise" or len(skipped) == len(table)):
-        raise DataError(
-            f"{len(skipped)} of {len(table)} images cannot be read. Mend or remove them, or load the rest with "
-            f"on_error='skip':\n{listing(skipped)}"
-        )
+        raise DataError(f"{len(skipped)} of {len(table)} images cannot be read. Repair or remove them, or load the "
+                        f"rest with on_error='skip':\n{listing(skipped)}")  # fmt: skip
     if skipped:
         warnings.warn(f"{len(skipped)} of {len(table)} images could not be read and are left out.", stacklevel=2)
         kept = np.setdiff1d(np.arange(len(table)), list(failed))
         images, table = rows_of(images, kept), table.iloc[kept].reset_index(drop=True)
-        found = found if found.findings is None else found._replace(findings=found.findings[kept])
+        labels = labels_of(table, found.class_names, None if found.findings is None else found.findings[kept], name)
     table["path"] = table["path"].astype(str)
-    if found.findings is not None:
-        labels = found.findings
-        if not ((labels == 1).any(0) & (labels == 0).any(0)).any():
-            raise DataError(f"{name!r}: no finding is present in one image and absent in another. Add images.")
-    else:
-        if table["label"].nunique() < 2:
-            raise DataError(f"{name!r} has images of one class only, {table.label[0]!r}. Add images of a second class.")
-        labels = as_labels(table["label"], found.class_names)
-    return Radiographs(images, labels, found.class_names, table, name, skipped)
+    if not lazy:
+        warn_of_contradictions(images, table)
+    return Radiographs(images, labels, found.class_names, table, name, skipped, depth, alone)

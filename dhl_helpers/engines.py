@@ -1,21 +1,26 @@
 """What runs a network over batches of images: TensorFlow, or OpenVINO from the extra `fast`."""
 
 import hashlib
+import math
 import os
 import queue
 import re
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from functools import lru_cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import numpy as np
 
 from . import cache
-from ._keras import keras, tf
+from ._keras import first_weights, keras, tf
 from .errors import DataError
+from .files import temporary_folder
+from .pixels.lazy import batches
 
 ENGINES = ("tensorflow", "tensorflow-mixed", "openvino", "openvino-bf16")
+READ = 64  # images decoded together, ahead of the computation
 
 
 class Engine(NamedTuple):
@@ -28,12 +33,62 @@ class Engine(NamedTuple):
     at_once : int
         Batches to have under way: while one waits or computes on one core, another keeps the other cores busy.
     batch : int
-        Images a batch.
+        Images per batch.
     """
 
     run: callable
     at_once: int
     batch: int
+
+
+def run(base, images, name, batch_size, cache_dir, bar, unread):
+    """Read images and run a network over them, a few batches at once.
+
+    Parameters
+    ----------
+    base : keras.Model
+    images : ndarray of uint8, shape (n, height, width, channels), or LazyImages
+    name : str
+        One of `ENGINES`.
+    batch_size : int or None
+        By default what the engine takes.
+    cache_dir : str, path, True or None
+        Where a translated network is kept.
+    bar : tqdm.tqdm
+    unread : list of str
+        What is said of images that cannot be read is added to it.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, d)
+        NaN where an image cannot be read.
+    """
+    network, at_once, batch = engine(base, name, cache_dir)
+    step, waiting, begin, broken = batch_size or batch, deque(), 0, []
+    features = np.empty((len(images), width(base)), np.float32)
+
+    def work(start, some):
+        features[start : start + len(some)] = network(some.astype(np.float32)).reshape(len(some), -1)
+        return len(some)
+
+    with closing(batches(images, max(step, READ))) as read, ThreadPoolExecutor(at_once) as pool:
+        for some, failed in read:
+            for start in range(0, len(some), step):
+                waiting.append(pool.submit(work, begin + start, some[start : start + step]))
+                if len(waiting) > at_once:
+                    bar.update(waiting.popleft().result())
+            broken += [begin + row for row in failed]
+            unread += failed.values()
+            begin += len(some)
+        for each in waiting:
+            bar.update(each.result())
+    features[broken] = np.nan
+    return features
+
+
+def width(base):
+    """The number of features of an image; int."""
+    return math.prod(base.output_shape[1:])
 
 
 def engine(base, name, cache_dir):
@@ -44,8 +99,8 @@ def engine(base, name, cache_dir):
     base : keras.Model
     name : str
         One of `ENGINES`.
-    cache_dir : str or path, optional
-        Where a translated network is kept; by default the user's cache folder.
+    cache_dir : str, path, True or None
+        Where a translated network is kept; True or None: the user's cache folder.
 
     Returns
     -------
@@ -54,7 +109,7 @@ def engine(base, name, cache_dir):
     Raises
     ------
     DataError
-        If there is no such engine, or its package is not installed.
+        If its package is not installed.
     """
     match name:
         case "tensorflow":
@@ -62,8 +117,7 @@ def engine(base, name, cache_dir):
         case "tensorflow-mixed":
             return _tensorflow(_mixed(base, identity(base)))
         case "openvino" | "openvino-bf16":
-            return _openvino(base, identity(base), name, Path(cache_dir or cache.folder()))
-    raise DataError(f"There is no engine {name!r}; choose one of {', '.join(ENGINES)}.")
+            return _openvino(base, identity(base), name, cache.folder(cache_dir))
 
 
 def identity(base):
@@ -96,7 +150,8 @@ def _mixed(base, _):
     half = "mixed_float16" if tf.config.list_physical_devices("GPU") else "mixed_bfloat16"
     text = base.to_json().replace('"class_name": "DTypePolicy", "config": {"name": "float32"}',
                                   f'"class_name": "DTypePolicy", "config": {{"name": "{half}"}}')  # fmt: skip
-    mixed = keras.models.model_from_json(text)
+    with first_weights():
+        mixed = keras.models.model_from_json(text)
     mixed.set_weights(base.get_weights())
     return keras.Model(mixed.inputs[0], keras.layers.Activation("linear", dtype="float32")(mixed.outputs[0]))
 
@@ -111,7 +166,7 @@ def _openvino(base, network, name, folder):
     file = folder / f"dhl-network-{network[:32]}-{openvino.__version__.split('-')[0]}.npz"
     entry = cache.load(file)
     if entry is None:
-        with TemporaryDirectory() as scratch:
+        with temporary_folder() as scratch:
             base.export(f"{scratch}/network.xml", format="openvino", verbose=False)
             entry = {kind: np.fromfile(f"{scratch}/network.{kind}", np.uint8) for kind in ("xml", "bin")}
         cache.store(file, **entry)

@@ -4,6 +4,7 @@ import numpy as np
 
 from ._keras import keras, tf
 from .errors import DataError
+from .pixels.check import as_images
 
 
 def grad_cam(cnn, images, label, layer=None):
@@ -13,7 +14,7 @@ def grad_cam(cnn, images, label, layer=None):
     ----------
     cnn : keras.Model
         A chain of layers from images to probabilities, shape (n, k).
-    images : ndarray of uint8, shape (n, h, w, c)
+    images : ndarray of uint8, shape (n, h, w, c), or Radiographs, or its `images`
     label : int
         The class, a column of the output.
     layer : str, optional
@@ -27,9 +28,9 @@ def grad_cam(cnn, images, label, layer=None):
     Raises
     ------
     DataError
-        If the network has no such layer or class.
+        If the network has no such layer or class, is no chain of layers, or does not take these images.
     """
-    at = _layer(cnn, layer)
+    at, images = _layer(cnn, layer), as_images(images, cnn.input_shape[1:])
     if not 0 <= label < cnn.output_shape[-1]:
         raise DataError(f"There is no class {label!r}; this network has classes 0 to {cnn.output_shape[-1] - 1}.")
     front = keras.Model(cnn.inputs[0], cnn.layers[at].output)
@@ -67,19 +68,14 @@ def to_pixels(maps, cnn, layer):
     Raises
     ------
     DataError
-        If the network has no such layer, or its maps have another size.
+        If the network has no such layer, is no chain of convolutions and poolings, or its maps have another size.
     """
     at = _layer(cnn, layer)
     if maps.shape[1:] != (size := cnn.layers[at].output.shape[1:3]):
         raise DataError(f"Maps have shape {maps.shape}; those of layer {layer!r} have (n, {size[0]}, {size[1]}).")
-    start, step = 0.0, 1  # centre of the first cell and distance of two, in pixels
-    for each in cnn.layers[: at + 1]:
-        size = getattr(each, "kernel_size", getattr(each, "pool_size", None))
-        if size is not None:
-            start += step * (size[0] - 1) / 2 if each.padding == "valid" else 0
-            step *= each.strides[0]
-    height, width = cnn.input_shape[1:3]
-    rows, columns = (_between(n, cells, start, step) for n, cells in zip((height, width), maps.shape[1:], strict=True))
+    rows, columns = (
+        _between(cnn.input_shape[1 + axis], maps.shape[1 + axis], *_centres(cnn, at, axis)) for axis in (0, 1)
+    )
     return (rows @ maps @ columns.T).astype(np.float32)
 
 
@@ -92,7 +88,7 @@ def occlusion(predict, images, cover=None, patch=16, step=8):
     ----------
     predict : callable
         Images (m, h, w, c) to scores (m,), or (m, k) for k of them at once.
-    images : ndarray of uint8, shape (n, h, w, c)
+    images : ndarray of uint8, shape (n, h, w, c), or Radiographs, or its `images`
     cover : array-like of uint8, broadcast to the shape of `images`, optional
         What is seen in place of the covered part; the mean grey value of each image by default. The map depends on it.
     patch : int
@@ -108,8 +104,9 @@ def occlusion(predict, images, cover=None, patch=16, step=8):
     Raises
     ------
     DataError
-        If the square is larger than the images, or steps leave pixels uncovered.
+        If the images are not uint8, the square is larger than they are, or steps leave pixels uncovered.
     """
+    images = as_images(images)
     height, width = images.shape[1:3]
     if not 1 <= step <= patch <= min(height, width):
         raise DataError(f"patch {patch} and step {step}: 1 <= step <= patch <= {min(height, width)} pixels are needed.")
@@ -130,6 +127,26 @@ def occlusion(predict, images, cover=None, patch=16, step=8):
     return fall / times
 
 
+def _centres(cnn, at, axis):
+    """Centre of the first cell of layer `at` and distance of two cells, in pixels of the image along an axis."""
+    start, step, side = 0.0, 1.0, cnn.input_shape[1 + axis]
+    for each in cnn.layers[: at + 1]:
+        shift, factor, after = 0.0, 1, each.output.shape[1 + axis]
+        window = getattr(each, "kernel_size", getattr(each, "pool_size", None))
+        if isinstance(each, keras.layers.Conv2DTranspose) or (window is None and after != side):
+            raise DataError(
+                f"{each.name!r} ({type(each).__name__}) changes the size of the maps, and to_pixels knows convolutions "
+                "and poolings only. Choose a layer before it."
+            )
+        if window is not None:
+            reach = (window[axis] - 1) * getattr(each, "dilation_rate", (1, 1))[axis]  # from first to last pixel
+            factor = each.strides[axis]
+            padding = max((after - 1) * factor + reach + 1 - side, 0) if each.padding == "same" else 0
+            shift = reach / 2 - padding // 2  # TensorFlow pads one more at the end where the number is odd
+        start, step, side = start + step * shift, step * factor, after
+    return start, step
+
+
 def _layer(cnn, name):
     """Position of the layer of that name, or of the last convolution."""
     maps = [each for each in cnn.layers if len(each.output.shape) == 4]
@@ -137,7 +154,13 @@ def _layer(cnn, name):
     if not found:
         names = ", ".join(each.name for each in maps) or "none"
         raise DataError(f"{cnn.name!r} has no layer {name or 'Conv2D'!r} with maps; those with maps: {names}.")
-    return cnn.layers.index(found[-1])
+    at = cnn.layers.index(found[-1])
+    if not isinstance(cnn, keras.Sequential):
+        follows = {each["name"]: str(each["inbound_nodes"]) for each in cnn.get_config()["layers"]}
+        for first, then in zip(cnn.layers[:at], cnn.layers[1 : at + 1], strict=True):
+            if follows[then.name].count("keras_history") != 1 or f"'{first.name}'" not in follows[then.name]:
+                raise DataError(f"{cnn.name!r} is no chain: {then.name!r} follows others than {first.name!r}.")
+    return at
 
 
 def _between(n, cells, start, step):

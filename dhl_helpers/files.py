@@ -4,6 +4,7 @@ A file is written under a temporary name beside its place, synced and moved. A t
 it, so that what a killed one left is recognised and removed. `dhl_helpers.written` says what may be replaced.
 """
 
+import errno
 import hashlib
 import os
 import secrets
@@ -79,13 +80,13 @@ def replacing(path):
         for each in [unfinished, *(unfinished.rglob("*") if unfinished.is_dir() else ())]:
             _sync(each)  # or a power cut could leave the name without the content
         if unfinished.is_dir() and path.exists():
-            remove(_aside(path))
-            os.replace(path, _aside(path))
+            remove(aside(path))
+            os.replace(path, aside(path))
         try:
             os.replace(unfinished, path)
         finally:
             restore(path)
-        remove(_aside(path))
+        remove(aside(path))
         _sync(path.parent)
     finally:
         with suppress(OSError):
@@ -94,13 +95,14 @@ def replacing(path):
 
 def restore(folder):
     """Give a folder its name back, if a kill came between the two moves of `replacing`."""
-    aside = _aside(Path(folder))
-    if aside.is_dir() and not Path(folder).exists():
+    folder = Path(folder)
+    if aside(folder).is_dir() and not folder.exists():
         with suppress(OSError):
-            os.replace(aside, folder)
+            os.replace(aside(folder), folder)
 
 
-def _aside(folder):
+def aside(folder):
+    """Where a folder waits while another takes its place."""
     return folder.with_name(f".dhl-before-{folder.name}")
 
 
@@ -144,10 +146,14 @@ def room_for(folder, size):
 
 
 def try_out(folder):
-    """Make a folder and write into it, so that a full disk or a read-only folder is noticed before the work."""
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    tidy(folder)
-    probe = Path(folder, _temporary("probe"))
+    """Write into a folder, or where it will be made: a full disk or a read-only folder is noticed before the work."""
+    place = Path(folder).absolute()
+    while not os.path.lexists(place):
+        place = place.parent
+    if not place.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, "a file, not a folder", str(place))
+    tidy(place)
+    probe = place / _temporary("probe")
     try:
         probe.write_bytes(bytes(2**16))
         _sync(probe)

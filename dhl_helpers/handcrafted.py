@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from .errors import DataError
+from .pixels.check import as_images
 from .progress import progress
 
 RADII = (1, 2)  # of the local binary patterns, pixels
@@ -43,7 +44,7 @@ class HandcraftedFeatures(TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : ndarray of uint8, shape (n, height, width, 1 or 3)
+        X : ndarray of uint8, shape (n, height, width, 1 or 3), or Radiographs, or its `images`
             Grey levels 0 to 255; colours are averaged. At least 16 pixels, and two a cell, in height and width.
 
         Returns
@@ -56,12 +57,7 @@ class HandcraftedFeatures(TransformerMixin, BaseEstimator):
         DataError
             If `X` has another shape or type, its images are too small, or there are fewer than two cells.
         """
-        X = np.asarray(X)
-        if X.ndim != 4 or X.shape[3] not in (1, 3) or X.dtype != np.uint8:
-            raise DataError(
-                f"Images have shape {X.shape} and type {X.dtype}; give uint8 images (n, height, width, 1 or 3), grey "
-                "levels 0 to 255, as load_dataset returns them."
-            )
+        X = as_images(X)
         if self.cells < 2 or min(X.shape[1:3]) < max(SMALLEST, 2 * self.cells):
             raise DataError(
                 f"Images of {X.shape[1]} x {X.shape[2]} pixels cannot be divided into {self.cells} x {self.cells} "

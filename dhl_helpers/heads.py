@@ -4,15 +4,17 @@ from collections import Counter
 
 import imblearn.over_sampling
 import numpy as np
+import sklearn.ensemble
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.dummy import DummyClassifier
-from sklearn.ensemble import AdaBoostClassifier, RandomForestClassifier
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from .errors import DataError
+from .labels import as_findings
 
 
 def make_head(name, seed=0, multilabel=False):
@@ -57,10 +59,25 @@ def make_head(name, seed=0, multilabel=False):
             from sklearn.calibration import CalibratedClassifierCV
 
             folds = StratifiedKFold(2, shuffle=True, random_state=seed)  # of the sigmoid alone: one SVM decides
-            return CalibratedClassifierCV(SVC(), ensemble=False, cv=folds)
+            return CalibratedClassifierCV(SVC(random_state=seed), ensemble=False, cv=folds)
         case "dummy":
             return DummyClassifier(strategy="prior")
     raise DataError(f"There is no head {name!r}; choose random_forest, adaboost, xgboost, logistic, svm or dummy.")
+
+
+class AdaBoostClassifier(sklearn.ensemble.AdaBoostClassifier):
+    """scikit-learn's AdaBoost; where no tree beats chance, as on constant features, it answers every image the same."""
+
+    def fit(self, X, y, sample_weight=None):
+        """Fit on features (n, d) and labels (n,)."""
+        try:
+            return super().fit(X, y, sample_weight)
+        except ValueError as error:
+            if "worse than random" not in str(error):
+                raise
+        self.estimators_ = [DummyClassifier(strategy="prior").fit(X, y, sample_weight)]
+        self.estimator_weights_, self.estimator_errors_ = np.ones(1), np.ones(1)
+        return self
 
 
 class PerFinding(ClassifierMixin, BaseEstimator):
@@ -76,8 +93,10 @@ class PerFinding(ClassifierMixin, BaseEstimator):
         self.head = head
 
     def fit(self, X, y):
-        """Fit on features (n, d) and findings (n, k): 1 present, 0 absent, NaN unknown."""
-        y = np.asarray(y)
+        """Fit on features (n, d) and findings (n, k): 1 present, 0 absent, NaN unknown; DataError for other labels."""
+        if np.ndim(y) != 2 or len(y) != len(X):
+            raise DataError(f"Labels have shape {np.shape(y)}; {len(X)} images need findings of shape ({len(X)}, k).")
+        y = as_findings(y, range(np.shape(y)[1]))
         self.heads_ = []
         for finding in range(y.shape[1]):
             known = ~np.isnan(y[:, finding])

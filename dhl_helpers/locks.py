@@ -19,10 +19,11 @@ def hold(path, busy=""):
     Parameters
     ----------
     path : Path
-        Made when absent.
+        Made when absent, as its folder is.
     busy : str
         What the `DataError` says where another process holds it. Empty: wait for it.
     """
+    path.parent.mkdir(parents=True, exist_ok=True)
     while True:
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         try:

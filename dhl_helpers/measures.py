@@ -3,13 +3,17 @@
 `evaluate` gives the usual table. These answer single questions that it leaves open.
 """
 
+from numbers import Integral, Real
+
 import numpy as np
 import pandas as pd
 from scipy.stats import norm, rankdata
 from sklearn.metrics import roc_curve
 
 from .errors import DataError
-from .evaluation import _resample
+from .labels import as_labels, numbers, plain
+from .probabilities import as_patients, as_positive, as_probabilities, same_rows
+from .resampling import intervals, resamples
 
 
 def delong(positive, scores, others=None):
@@ -41,7 +45,7 @@ def delong(positive, scores, others=None):
     DeLong, DeLong and Clarke-Pearson 1988, https://doi.org/10.2307/2531595; computed by midranks as in Sun and Xu
     2014, https://doi.org/10.1109/LSP.2014.2337313.
     """
-    columns = [_checked(positive, each, least=2) for each in ([scores] if others is None else [scores, others])]
+    columns = [as_positive(positive, each, least=2) for each in ([scores] if others is None else [scores, others])]
     positive, scores = columns[0][0], np.stack([column for _, column in columns])
     m, n = positive.sum(), (~positive).sum()
     ranks = rankdata(scores, axis=1)
@@ -59,7 +63,7 @@ def delong(positive, scores, others=None):
     return pd.Series({"value": value, "low": low, "high": high, "p": p})
 
 
-def calibration_error(labels, probabilities, n_bins=10):
+def calibration_error(labels, probabilities, n_bins=10, class_names=None):
     """Expected calibration error: how far confidence and accuracy lie apart, on average over the images.
 
     Images are put into `n_bins` bins of equal width by the probability of their most probable class (Guo et al. 2017,
@@ -68,20 +72,33 @@ def calibration_error(labels, probabilities, n_bins=10):
 
     Parameters
     ----------
-    labels : array-like of int, shape (n,)
-    probabilities : array-like of float, shape (n, k), or (n,) of the second class
+    labels : array-like
+        As for `as_labels`; names only with `class_names`.
+    probabilities : array-like of float, shape (n, k), or (n,) or (n, 1) of the second of two classes
     n_bins : int
+    class_names : list of str, optional
+        The classes in the order of the columns.
 
     Returns
     -------
     float
         0 to 1; 0 is perfect.
+
+    Raises
+    ------
+    DataError
+        If labels and probabilities do not fit each other or are none.
     """
-    p = np.asarray(probabilities, np.float64)
-    p = np.column_stack([1 - p, p]) if p.ndim == 1 else p
-    if len(p) != len(labels) or not np.isfinite(p).all():
-        raise DataError(f"{len(labels)} labels and probabilities {p.shape}: give a finite row for each label.")
-    confidence, right = p.max(1), p.argmax(1) == np.asarray(labels)
+    same_rows(labels=labels, probabilities=probabilities)
+    if class_names is None:
+        if plain(labels, "Labels").dtype.kind not in "biuf":
+            raise DataError("Labels that are names need class_names: the classes in the order of the columns.")
+        shape = plain(probabilities, "Probabilities").shape
+        class_names = [str(label) for label in range(max(2, shape[1] if len(shape) > 1 else 2))]
+    p, labels = as_probabilities(probabilities, class_names), as_labels(labels, class_names)
+    if not (isinstance(n_bins, Integral) and n_bins >= 1):
+        raise DataError(f"n_bins is {n_bins}. Give 1 or more.")
+    confidence, right = p.max(1), p.argmax(1) == labels
     bins = np.minimum((confidence * n_bins).astype(int), n_bins - 1)
     gaps = np.bincount(bins, confidence, n_bins) - np.bincount(bins, right, n_bins)
     return float(np.abs(gaps).sum() / len(p))
@@ -89,14 +106,14 @@ def calibration_error(labels, probabilities, n_bins=10):
 
 def sensitivity_at(specificity, positive, scores):
     """The highest sensitivity that some threshold reaches with at least this specificity; floats of 0 to 1."""
-    off, on, _ = roc_curve(*_checked(positive, scores), drop_intermediate=False)
-    return float(on[1 - off >= specificity - 1e-12].max())
+    off, on, _ = roc_curve(*as_positive(positive, scores), drop_intermediate=False)
+    return float(on[1 - off >= _share(specificity) - 1e-12].max())
 
 
 def specificity_at(sensitivity, positive, scores):
     """The highest specificity that some threshold reaches with at least this sensitivity; floats of 0 to 1."""
-    off, on, _ = roc_curve(*_checked(positive, scores), drop_intermediate=False)
-    return float((1 - off[on >= sensitivity - 1e-12]).max())
+    off, on, _ = roc_curve(*as_positive(positive, scores), drop_intermediate=False)
+    return float((1 - off[on >= _share(sensitivity) - 1e-12]).max())
 
 
 def net_benefit(positive, probabilities, thresholds):
@@ -110,7 +127,7 @@ def net_benefit(positive, probabilities, thresholds):
     ----------
     positive : array-like of bool or 0 and 1, shape (n,)
     probabilities : array-like of float, shape (n,)
-    thresholds : array-like of float, shape (t,)
+    thresholds : float, or array-like of float, shape (t,)
         Above 0 and below 1.
 
     Returns
@@ -121,11 +138,12 @@ def net_benefit(positive, probabilities, thresholds):
     Raises
     ------
     DataError
-        If the shapes differ, a class is missing, or a threshold is not between 0 and 1.
+        If the shapes differ, a class is missing, or a probability or threshold is not between 0 and 1.
     """
-    positive, p = _checked(positive, probabilities)
-    t = np.asarray(thresholds, np.float64)
-    if not ((t > 0) & (t < 1)).all():
+    positive, p = as_positive(positive, probabilities)
+    as_probabilities(p, ["False", "True"])
+    t = np.atleast_1d(numbers(thresholds, "Thresholds"))
+    if t.ndim != 1 or not len(t) or not ((t > 0) & (t < 1)).all():
         raise DataError("Thresholds of a decision curve are probabilities above 0 and below 1.")
     called = p >= t[:, None]
     odds, prevalence = t / (1 - t), positive.mean()
@@ -140,43 +158,38 @@ def bootstrap(measure, labels, scores, patients=None, n_resamples=1000, seed=0):
     ----------
     measure : callable
         Takes labels and scores of the images drawn, returns a number.
-    labels : array-like of int, shape (n,)
-    scores : array-like of float, shape (n,) or (n, k)
+    labels : array-like of int or str, shape (n,)
+    scores : array-like, shape (n,) or (n, k)
+        Probabilities, scores or predictions: whatever `measure` takes.
     patients, n_resamples, seed
         As for `evaluate`.
 
     Returns
     -------
     pandas.Series
-        value, low, high: the value on all images and its 95 % percentile interval.
+        value, low, high: the value on all images and its 95 % percentile interval over the resamples where it is
+        defined.
 
     Raises
     ------
     DataError
-        If lengths differ, or patients are missing or too few.
+        If lengths differ, a label is missing, a score is not finite, or patients are missing or too few.
     """
-    labels, scores = np.asarray(labels), np.asarray(scores)
-    if not len(labels) == len(scores) == len(labels if patients is None else patients):
-        raise DataError("labels, scores and patients must be equally long.")
+    same_rows(labels=labels, scores=scores, patients=patients)
+    labels, scores = plain(labels, "Labels"), plain(scores, "Scores")
+    labels = labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
+    if labels.ndim != 1 or pd.isna(labels).any():
+        raise DataError(f"Labels have shape {labels.shape}; give (n,), none of them missing (NaN).")
+    if pd.isna(scores).any() or (scores.dtype.kind == "f" and not np.isfinite(scores).all()):
+        raise DataError("Some scores are NaN or infinite: did the model diverge?")
     classes, codes = np.unique(labels, return_inverse=True)
-    counts = _resample(codes, patients, classes.astype(str).tolist(), n_resamples, seed).astype(int)
-    rows = np.arange(len(labels)), *(np.repeat(np.arange(len(labels)), count) for count in counts[1:])
-    value, *resampled = (measure(labels[each], scores[each]) for each in rows)
-    low, high = np.percentile(resampled, [2.5, 97.5])
-    return pd.Series({"value": value, "low": low, "high": high})
+    blocks = resamples(codes, as_patients(patients), classes.astype(str).tolist(), n_resamples, seed)
+    rows = (np.repeat(np.arange(len(labels)), counts) for block in blocks for counts in block)
+    found = intervals({"": [measure(labels[each], scores[each]) for each in rows]})
+    return found.loc[0, ["value", "low", "high"]].astype(float).rename(None)
 
 
-def _checked(positive, scores, least=1):
-    positive, scores = np.asarray(positive), np.asarray(scores, np.float64)
-    if positive.ndim != 1 or positive.shape != scores.shape or not np.isin(positive, (0, 1)).all():
-        raise DataError(
-            f"Two equally long rows are needed, here {positive.shape} and {scores.shape}: which images are positive "
-            "(True or False, 1 or 0), and the score of each."
-        )
-    positive = positive.astype(bool)
-    if not np.isfinite(scores).all():
-        raise DataError(f"{(~np.isfinite(scores)).sum()} scores are NaN or infinite: did the model diverge?")
-    if min(positive.sum(), (~positive).sum()) < least:
-        found = f"{positive.sum()} positive and {(~positive).sum()} negative images"
-        raise DataError(f"{found}: at least {least} of each are needed.")
-    return positive, scores
+def _share(value):
+    if not (isinstance(value, Real) and 0 <= value <= 1):
+        raise DataError(f"Sensitivity and specificity lie in 0 to 1, here {value!r}. First the one that must be kept.")
+    return value

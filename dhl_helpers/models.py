@@ -1,14 +1,19 @@
-"""The article's network: building, training, and the trained one that the later notebooks start from."""
+"""The article's network: building it, and the trained one that the later notebooks start from."""
 
 import hashlib
 import json
-import os
+import warnings
+from dataclasses import replace
 from pathlib import Path
 
-from ._keras import keras
+import numpy as np
+
+from ._keras import first_weights, keras
 from .errors import DataError
-from .progress import progress
+from .files import digest, replacing, write
+from .pixels.check import as_images
 from .readers import sample
+from .training import is_dead, known_crossentropy, train_cnn  # noqa: F401, the loss is found here too
 
 SMALLEST = 76  # pixels; below it the fourth convolution or pooling has no pixels left
 
@@ -22,7 +27,7 @@ def build_cnn(image_shape, n_classes, seed=0, multilabel=False):
         (height, width, channels) of uint8 images; grey levels are divided by 255 inside.
     n_classes : int
     seed : int
-        Seeds Python's, NumPy's and TensorFlow's random streams, from which the first weights are drawn.
+        Of the first weights. No random stream outside is touched.
     multilabel : bool
         Whether an image can have several findings: then each output is a sigmoid of its own.
 
@@ -38,94 +43,31 @@ def build_cnn(image_shape, n_classes, seed=0, multilabel=False):
     """
     if min(image_shape[:2]) < SMALLEST:
         raise DataError(
-            f"Images of {image_shape[0]} x {image_shape[1]} pixels are too small for this network: after three "
-            f"convolutions and poolings nothing is left for the fourth. Load them with image_size={SMALLEST} or more."
+            f"Images of {image_shape[0]} x {image_shape[1]} pixels are too small for this network: nothing is left for "
+            f"the fourth convolution. Load them with image_size={SMALLEST} or more."
         )
-    keras.utils.set_random_seed(seed)
     layers = keras.layers
-    cnn = keras.Sequential([keras.Input(image_shape), layers.Rescaling(1 / 255)])
-    for filters in (16, 32, 64, 64):
-        cnn.add(layers.Conv2D(filters, 5, activation="relu"))
-        cnn.add(layers.MaxPooling2D(2))
-        cnn.add(layers.Dropout(0.25))
-    cnn.add(layers.Flatten())
-    for units in (128, 64):
-        cnn.add(layers.Dense(units, activation="relu"))
-        cnn.add(layers.Dropout(0.5))
-    cnn.add(layers.Dense(n_classes, activation="sigmoid" if multilabel else "softmax"))
+    with first_weights(seed):
+        cnn = keras.Sequential([keras.Input(image_shape), layers.Rescaling(1 / 255)])
+        for filters in (16, 32, 64, 64):
+            cnn.add(layers.Conv2D(filters, 5, activation="relu"))
+            cnn.add(layers.MaxPooling2D(2))
+            cnn.add(layers.Dropout(0.25))
+        cnn.add(layers.Flatten())
+        for units in (128, 64):
+            cnn.add(layers.Dense(units, activation="relu"))
+            cnn.add(layers.Dropout(0.5))
+        cnn.add(layers.Dense(n_classes, activation="sigmoid" if multilabel else "softmax"))
     return cnn
 
 
-def train_cnn(cnn, train, val, epochs, seed=0, loss=None, class_weight=None):
-    """Train as the article does: Adam, early stopping and learning-rate reduction on the validation loss.
-
-    Parameters
-    ----------
-    cnn : keras.Model
-        Changed in place; at the end it has the weights of its best epoch.
-    train, val : Radiographs
-    epochs : int
-        At most so many.
-    seed : int
-        Seeds the order of the images and the dropout.
-    loss : str, callable or keras.losses.Loss, optional
-        Takes one-hot labels; several findings an image as 1, 0 and NaN. Categorical cross-entropy by default, with
-        several findings `known_crossentropy`.
-    class_weight : dict of int to float, optional
-        Has no meaning with several findings an image.
-
-    Returns
-    -------
-    dict of str to list of float
-        For each epoch: loss, accuracy, val_loss, val_accuracy, learning_rate; no accuracy with several findings.
-
-    Raises
-    ------
-    DataError
-        If class weights are given with several findings an image.
-    """
-    if train.multilabel and class_weight:
-        raise DataError("class_weight weights images by their one class; with several findings an image leave it out.")
-    targets, metrics = [part.labels for part in (train, val)], []
-    loss = loss or (known_crossentropy if train.multilabel else "categorical_crossentropy")
-    if not train.multilabel:
-        targets, metrics = [keras.utils.to_categorical(labels, train.n_classes) for labels in targets], ["accuracy"]
-    keras.utils.set_random_seed(seed)
-    cnn.compile(optimizer=keras.optimizers.Adam(), loss=loss, metrics=metrics)
-    bar = progress(total=epochs, unit="epoch", description="training")
-    history = cnn.fit(
-        train.images,
-        targets[0],
-        validation_data=(val.images, targets[1]),
-        epochs=epochs,
-        class_weight=class_weight,
-        verbose=0,
-        callbacks=[
-            keras.callbacks.EarlyStopping(patience=8, min_delta=1e-4, restore_best_weights=True),
-            keras.callbacks.ReduceLROnPlateau(factor=0.1, patience=4, min_delta=1e-4),
-            keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: bar.update()),
-        ],
-    )
-    bar.close()
-    return history.history
-
-
-def known_crossentropy(labels, probabilities):
-    """Binary cross-entropy of float32 tensors (n, k), labels NaN where unknown: (n,), the mean over the known ones."""
-    ops = keras.ops
-    unknown = ops.isnan(labels)
-    present = ops.where(unknown, 0.0, labels)  # NaN times 0 would still be NaN
-    p = ops.clip(probabilities, 1e-7, 1 - 1e-7)
-    each = ops.where(unknown, 0.0, -(present * ops.log(p) + (1 - present) * ops.log(1 - p)))
-    return ops.sum(each, -1) / ops.maximum(ops.sum(ops.cast(~unknown, "float32"), -1), 1.0)
-
-
 def baseline_cnn(train, val, epochs, seed=0, weights="", cache_dir=""):
-    """The trained baseline, without training it again where that is not needed.
+    """The trained baseline, without training it again where that is not needed; never a dead one, see `train_cnn`.
 
     Parameters
     ----------
     train, val : Radiographs
+        Images on disk are read into memory.
     epochs, seed : int
         The recipe, as for `train_cnn`.
     weights : str or path
@@ -137,62 +79,100 @@ def baseline_cnn(train, val, epochs, seed=0, weights="", cache_dir=""):
     -------
     keras.Sequential
         From `weights` if given; else the weights shipped with the course, if they were trained on exactly these
-        images by this recipe; else from `cache_dir`; else trained now.
+        images by this recipe; else from `cache_dir`, unless damaged; else trained now. Where what was saved is dead,
+        another one is trained, from the first weights of the next seed.
 
     Raises
     ------
     DataError
-        If `weights` holds no CNN of this recipe, or a weights file is missing or not the one that was saved.
+        If `weights` holds no CNN of this recipe, a weights file is missing or not the one that was saved, the images
+        are not uint8 of 76 pixels or more, or each network dies on them.
     """
+    train, val = (replace(part, images=as_images(part)) for part in (train, val))
     cnn = build_cnn(train.image_shape, train.n_classes, seed, train.multilabel)
     recipe = _recipe(train, val, epochs, seed)
-    for folder in filter(None, [weights] if weights else [sample.folder() / "weights", cache_dir]):
-        description = Path(folder, "baseline_cnn.json")
+    used = seed
+    for folder in filter(None, dict.fromkeys([weights or sample.folder() / "weights", cache_dir])):
         try:
-            saved = json.loads(description.read_text()) if description.is_file() else {}
-        except ValueError as error:
-            raise DataError(f"{description}: damaged ({error}). Restore or remove it.") from error
-        if saved.get("recipe") == recipe:
-            file = description.with_name(saved["file"])
-            if not file.is_file() or _digest(file.read_bytes()) != saved["sha256"]:
-                raise DataError(
-                    f"{file}: missing or damaged, not what {description.name} describes. Restore or remove both."
-                )
+            file, saved_with = _saved(Path(folder, "baseline_cnn.json"), recipe)
+        except DataError as error:
+            if folder != cache_dir:
+                raise
+            warnings.warn(f"{error} The CNN is trained again.", stacklevel=2)
+            continue
+        if file:
             cnn.load_weights(file)
-            return cnn
-    if weights:
-        raise DataError(
-            f"{weights}: no CNN trained on these images with {epochs} epochs and seed {seed}. Run 02 with these."
-        )
+            if not is_dead(cnn, train.images, 1e-3):
+                return cnn
+            used = (seed if saved_with is None else saved_with) + 1
+            print(f"{file}: a dead network, which gives all images the same answer. Seed {used} takes its place.")
+        elif folder == weights:
+            of = f"on these images with {epochs} epochs and seed {seed}"
+            raise DataError(f"{weights}: no CNN trained {of}. Run 02 with these.")
     print(f"Training the CNN on {len(train)} images (at most {epochs} epochs).")
-    train_cnn(cnn, train, val, epochs, seed)
+    cnn = build_cnn(train.image_shape, train.n_classes, used, train.multilabel)
+    history = train_cnn(cnn, train, val, epochs, used) or {}
+    used = history.get("seed", [used])[-1]
+    if is_dead(cnn, train.images, 1e-3):
+        raise DataError(
+            f"Each network up to seed {used} died on these images: all get the same answer. Look at the images, "
+            "choose another SEED, or take dhl.pretrained_base, which need not be trained."
+        )
     if cache_dir:
-        save_baseline(cnn, train, val, epochs, seed, cache_dir)
+        save_baseline(cnn, train, val, epochs, seed, cache_dir, used)
     return cnn
 
 
-def save_baseline(cnn, train, val, epochs, seed, folder):
-    """Save a trained CNN where `baseline_cnn` finds it: its weights, and a JSON file that says how they were made."""
+def save_baseline(cnn, train, val, epochs, seed, folder, used=None):
+    """Save a trained CNN where `baseline_cnn` finds it: its weights, and a JSON file that says how they were made.
+
+    Parameters
+    ----------
+    cnn : keras.Model
+    train, val : Radiographs
+    epochs, seed : int
+        The recipe, as for `baseline_cnn`.
+    folder : str or path
+    used : int, optional
+        The seed of a network that took the place of a dead one.
+    """
     folder, recipe = Path(folder), _recipe(train, val, epochs, seed)
     folder.mkdir(parents=True, exist_ok=True)
     file = f"baseline_cnn-{_digest(json.dumps(recipe, sort_keys=True).encode())[:12]}.weights.h5"
-    unfinished = folder / f"unfinished-{os.getpid()}.weights.h5"
     plain = build_cnn(train.image_shape, train.n_classes)  # leaves out the optimiser, twice the size of the weights
     plain.set_weights(cnn.get_weights())
-    plain.save_weights(unfinished)
-    os.replace(unfinished, folder / file)
-    text = json.dumps({"file": file, "recipe": recipe, "sha256": _digest((folder / file).read_bytes())}, indent=2)
-    unfinished.write_text(text + "\n")
-    os.replace(unfinished, folder / "baseline_cnn.json")
+    with replacing(folder / file) as unfinished:
+        plain.save_weights(unfinished)
+    card = {"file": file, "recipe": recipe, "sha256": digest(folder / file)}
+    text = json.dumps(card | ({} if used in (None, seed) else {"seed": used}), indent=2)
+    write(folder / "baseline_cnn.json", text + "\n")
+
+
+def _saved(description, recipe):
+    """The weights file of this recipe and its seed if it took the place of a dead one's; None where there is none.
+
+    Raises
+    ------
+    DataError
+        If they are damaged.
+    """
+    try:
+        saved = json.loads(description.read_bytes()) if description.is_file() else {}
+        file = description.with_name(saved["file"]) if saved.get("recipe") == recipe else None
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise DataError(f"{description}: damaged ({error}). Restore or remove it.") from error
+    if file and not (file.is_file() and digest(file) == saved.get("sha256")):
+        raise DataError(f"{file}: missing or damaged, not what {description.name} describes. Restore or remove both.")
+    return file, saved.get("seed")
 
 
 def _recipe(train, val, epochs, seed):
-    parts = {f"{name}_sha256": _digest(part.images, part.labels) for name, part in (("train", train), ("val", val))}
+    parts = {f"{name}_sha256": _digest(as_images(part), part.labels) for name, part in (("train", train), ("val", val))}
     return {**parts, "epochs": epochs, "seed": seed}
 
 
 def _digest(*blobs):
     digest = hashlib.sha256()
     for blob in blobs:
-        digest.update(blob)
+        digest.update(np.ascontiguousarray(blob))
     return digest.hexdigest()

@@ -1,6 +1,5 @@
 """A fitted pipeline kept for other images: the folder with its parts, and the card that says what it is."""
 
-import json
 import os
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -15,12 +14,14 @@ from sklearn.utils.validation import check_is_fitted
 from . import pipeline_files
 from .course import versions
 from .deep import DeepFeatures
+from .engines import engine
 from .errors import DataError
 from .files import digest, replacing, restore, tidy
 from .locks import lock
 from .pixels.decode import look
 from .readers.findings import NONE
 
+FEATURES = ("engine", "storage", "batch_size")  # of DeepFeatures; its cache belongs to the machine
 NOTICE = "For teaching and research. Not validated on patients, not for diagnosis."
 PREPROCESSING = (
     "grey levels 0 to 255 as dhl_helpers.load_dataset reads them, resized to size x size without keeping the aspect "
@@ -69,18 +70,21 @@ def save_pipeline(folder, model, train, threshold, chosen="", reports=None):
         with replacing(folder) as unfinished:
             unfinished.mkdir()
             card = _card(train, thresholds.tolist(), chosen, reports or {})
+            card["features"] = {name: getattr(steps[0], name) for name in FEATURES}
             card["steps"] = [pipeline_files.write(step, unfinished / str(place)) for place, step in enumerate(steps)]
             card["files"] = {path.name: digest(path) for path in sorted(unfinished.iterdir())}
-            text = json.dumps(card | {"sha256": pipeline_files.seal(card)}, indent=1, ensure_ascii=False)
-            (unfinished / pipeline_files.CARD).write_text(text + "\n", encoding="utf-8")
+            (unfinished / pipeline_files.CARD).write_text(pipeline_files.sealed(card), encoding="utf-8")
 
 
-def load_pipeline(folder):
+def load_pipeline(folder, trust=False):
     """Load what `save_pipeline` kept.
 
     Parameters
     ----------
     folder : str or path
+    trust : bool
+        Open it although it was not kept by this user on this machine (`signature`). Its files run no code and are
+        checked; still, open only what comes from people whom you trust.
 
     Returns
     -------
@@ -92,27 +96,34 @@ def load_pipeline(folder):
     Raises
     ------
     DataError
-        If a file is missing, foreign, damaged or changed, or would have to be trusted with more than numbers.
+        If a file is missing, foreign, damaged, changed or holds more than numbers; or it came from elsewhere.
     """
     folder = Path(folder)
-    if not folder.exists():
-        with suppress(OSError), lock(pipeline_files.lock_of(folder)):
-            restore(folder)
-    card = pipeline_files.checked(folder)
+    card = read_card(folder, trust)
     others = {name: (version, versions().get(name)) for name, version in card["versions"].items()}
     others = [f"{name} {then} (here {now})" for name, (then, now) in others.items() if then != now]
     if others:
         warnings.warn(f"{folder}: made with {', '.join(others)}. Its scores may differ a little here.", stacklevel=2)
     steps = [pipeline_files.read(folder, names) for names in card["steps"]]
-    size, channels = card["image"]["size"], card["image"]["channels"]
+    steps[0].set_params(**card.get("features", {}))  # earlier cards had none
+    engine(steps[0].base, steps[0].engine, None)  # where its package is missing, it says so
     try:
         model = Pipeline([(f"step {place}", step) for place, step in enumerate(steps)])
-        fits = model.predict_proba(np.zeros((1, size, size, channels), np.uint8)).shape == (1, len(card["classes"]))
+        fits = model.predict_proba(np.zeros((1, *card["image"]["shape"]), np.uint8)).shape == (1, len(card["classes"]))
     except Exception:  # whatever parts of different pipelines raise
         fits = False
     if not fits:
         raise DataError(f"{folder}: its parts do not fit together. Save the pipeline again.")
     return model, card
+
+
+def read_card(folder, trust=False):
+    """The card alone, as `load_pipeline` returns it; nothing is built."""
+    folder = Path(folder)
+    if not folder.exists():
+        with suppress(OSError), lock(pipeline_files.lock_of(folder)):
+            restore(folder)
+    return pipeline_files.checked(folder, trust)
 
 
 def decide(probabilities, card):
@@ -154,10 +165,7 @@ def _steps(model):
 
 def _card(train, threshold, chosen, reports):
     """What a later user has to know."""
-    if train.multilabel:
-        counts = (train.labels == 1).sum(0)
-    else:
-        counts = np.bincount(train.labels, minlength=train.n_classes)
+    counts = (train.labels == 1).sum(0) if train.multilabel else np.bincount(train.labels, minlength=train.n_classes)
     with ThreadPoolExecutor() as pool:
         seen = [each for each in pool.map(look, filter(os.path.isfile, train.table["path"])) if each]
     sides, colours = zip(*seen, strict=True) if seen else ((), ())
@@ -165,7 +173,9 @@ def _card(train, threshold, chosen, reports):
         "notice": NOTICE,
         "classes": list(train.class_names),
         "multilabel": train.multilabel,
-        "image": {"size": train.image_shape[0], "channels": train.image_shape[2], "preprocessing": PREPROCESSING},
+        "image": {"size": train.image_shape[0] if train.image_shape[0] == train.image_shape[1] else None,
+                  "shape": list(train.image_shape), "channels": train.image_shape[2], "depth": train.depth,
+                  "preprocessing": PREPROCESSING},
         "operating_point": {
             "score": "its probability" if train.multilabel else f"1 - probability of {train.class_names[0]}",
             "threshold": threshold,

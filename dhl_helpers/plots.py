@@ -1,6 +1,9 @@
 """The look of the figures: colours that colour-blind readers tell apart, second cues, and a grid of radiographs."""
 
 import matplotlib.pyplot as plt
+import numpy as np
+
+from .pixels.check import as_images
 
 # Okabe & Ito 2008, without yellow, which is too pale on white.
 PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000"]
@@ -32,7 +35,7 @@ def show_images(images, titles, ncols=6, suptitle=""):
 
     Parameters
     ----------
-    images : ndarray of uint8, shape (n, height, width, 1 or 3)
+    images : ndarray of uint8, shape (n, height, width, 1 or 3), or Radiographs, or a list of images of any size
     titles : list of str, length n
     ncols : int
     suptitle : str
@@ -40,7 +43,14 @@ def show_images(images, titles, ncols=6, suptitle=""):
     Returns
     -------
     matplotlib.figure.Figure
+
+    Raises
+    ------
+    DataError
+        If an image is not uint8 of shape (height, width), or with one or three channels.
     """
+    images = [np.asarray(image) for image in getattr(images, "images", images)]
+    images = [as_images(image[None, ..., None] if image.ndim == 2 else image[None])[0] for image in images]
     nrows = -(-len(images) // ncols)
     figure, axes = plt.subplots(nrows, ncols, figsize=(1.7 * ncols, 1.95 * nrows), squeeze=False)
     for axis in axes.flat:

@@ -1,15 +1,19 @@
-"""Dealing patients into parts, so that no patient is in two and each class is in all."""
+"""Dealing patients into parts, so that no patient and no picture is in two and each class is in all."""
 
 import warnings
 
 import numpy as np
 import pandas as pd
 
-from .errors import DataError
+from .duplicates import pictures, together
+from .errors import DataError, listing
 from .pixels import dicom
+from .readers import REGISTRY
+
+PARTS = ("train", "val", "test", "external")
 
 
-def name_patients(table, name, arrays):
+def name_patients(table, name, arrays, warn=False):
     """Add the column patient_id where the source has none: from DICOM headers, else each image counts as a patient.
 
     Parameters
@@ -20,43 +24,84 @@ def name_patients(table, name, arrays):
         The data set's name, for messages.
     arrays : bool
         Whether the pixels come from an array, and `path` names no files.
+    warn : bool
+        Whether to warn of images that count as a patient because nothing says whose they are.
+
+    Returns
+    -------
+    int
+        How many images those are.
 
     Raises
     ------
     DataError
         If there is such a column with gaps.
     """
-    if "patient_id" not in table:
-        numbers = np.full(len(table), -1) if arrays else dicom.patients(table["path"])
-        alone = numbers < 0
-        numbers[alone] = numbers.max() + 1 + np.arange(alone.sum())
-        table["patient_id"] = numbers
-        if alone.any():
-            which = "" if alone.all() else f" of {alone.sum()} images"
-            said = f"{name!r} does not say whose image is whose{which}: each image counts as one patient."
-            warnings.warn(said, stacklevel=3)
-    elif table["patient_id"].isna().any():
-        raise DataError(f"{table['patient_id'].isna().sum()} images of {name!r} have no patient. Mend its list.")
+    if "patient_id" in table:
+        if table["patient_id"].isna().any():
+            raise DataError(f"{table['patient_id'].isna().sum()} images of {name!r} have no patient. Correct its list.")
+        return 0
+    numbers = np.full(len(table), -1) if arrays else dicom.patients(table["path"])
+    alone = numbers < 0
+    numbers[alone] = numbers.max() + 1 + np.arange(alone.sum())
+    table["patient_id"] = numbers
+    if warn and alone.any():
+        which = "" if alone.all() else f" of {alone.sum()} images"
+        said = f"{name!r} does not say whose image is whose{which}: each image counts as one patient."
+        warnings.warn(said, stacklevel=3)
+    return int(alone.sum())
 
 
 def parts_of(data, seed):
     """The part of each image, ndarray of object (n,), as `Radiographs.split` says; DataError where it does."""
     parts = data.table["split"].to_numpy().copy() if "split" in data.table else np.full(len(data), "train", object)
-    official = set(parts)
+    official, shown = set(parts), pictures(data.features if hasattr(data, "features") else data.images)
+    groups = together(data.patients, shown)
     if "test" not in official:
-        deal(data, parts, {"val": 0.2, "test": 0.2} if "val" not in official else {"test": 0.2}, seed)
+        deal(data, parts, {"val": 0.2, "test": 0.2} if "val" not in official else {"test": 0.2}, seed, groups)
     elif "val" not in official:
-        deal(data, parts, {"val": 0.2}, seed)
+        deal(data, parts, {"val": 0.2}, seed, groups)
     shared = data.table.assign(split=parts).groupby("patient_id")["split"].nunique()
     if (shared > 1).any():
         raise DataError(
             f"{data.name!r}: {(shared > 1).sum()} patients are in two parts of the official split, for example "
             f"{shared.index[shared > 1][0]}. Remove the column `split` from the table to split by patient."
         )
+    _same_picture_in_two_parts(data, parts, shown)
+    _complete(data, parts)
     return parts
 
 
-def deal(data, parts, shares, seed):
+def _same_picture_in_two_parts(data, parts, shown):
+    """DataError where an official split has one picture in two parts; a publisher's split is kept, and it is said."""
+    table = data.table.assign(split=parts)[shown >= 0]
+    same = [rows["path"] for _, rows in table.groupby(shown[shown >= 0]) if rows["split"].nunique() > 1]
+    if not same:
+        return
+    said = f"{data.name!r}: {len(same)} pictures are in two parts of the official split"
+    reader = REGISTRY.get(data.name.partition(":")[0])
+    if reader and reader.source:
+        warnings.warn(f"{said}, which is the publisher's and is kept; for example {' = '.join(same[0])}.", stacklevel=4)
+    else:
+        raise DataError(f"{said}. Remove the copies:\n{listing([' = '.join(paths) for paths in same])}")
+
+
+def _complete(data, parts):
+    """DataError where a part lacks a class, or has no finding that is present in one image and absent in another."""
+    for part in (part for part in PARTS if (parts == part).any()):
+        labels = data.labels[parts == part]
+        if data.multilabel:
+            if not ((labels == 1).any(0) & (labels == 0).any(0)).any():
+                raise DataError(f"{data.name!r}: in part {part!r} no finding is present in one image and absent in "
+                                "another. Add images to it, or leave it out.")  # fmt: skip
+        elif lacking := [name for label, name in enumerate(data.class_names) if not (labels == label).any()]:
+            raise DataError(
+                f"{data.name!r}: part {part!r} has no image of class {', '.join(map(repr, lacking))}, so nothing can "
+                "be fitted or measured on it. Add some, leave the class out, or leave the part out of the split."
+            )
+
+
+def deal(data, parts, shares, seed, groups):
     """Move the given shares of the training patients into new parts, class by class, the rarest class first.
 
     Parameters
@@ -66,6 +111,8 @@ def deal(data, parts, shares, seed):
         The part of each image; changed in place.
     shares : dict of str to float
     seed : int
+    groups : ndarray, shape (n,)
+        What stays together: the patient of each image, or several who share a picture.
 
     Raises
     ------
@@ -73,7 +120,7 @@ def deal(data, parts, shares, seed):
         If a class, or a part, would get no patient.
     """
     training, dealt = np.flatnonzero(parts == "train"), ("train", *shares)
-    patients_of = data.patients[training]
+    patients_of = groups[training]
     if data.multilabel:  # images without any finding are one more class
         has = np.column_stack([data.labels == 1, ~(data.labels == 1).any(1)])
     else:

@@ -1,6 +1,42 @@
-"""Tables as text: Markdown, HTML, and in their places in a page."""
+"""Tables for people: CSV for a spreadsheet, Markdown, HTML, and in their places in a page."""
 
+import csv
 import re
+
+import pandas as pd
+from pandas.api.types import is_numeric_dtype
+
+from .files import write
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def plain(text):
+    """Text that no spreadsheet takes for a formula: one that begins like a formula gets an apostrophe in front."""
+    return f"'{text}" if str(text).strip(" ")[:1] in FORMULA and str(text).strip(" ") else text
+
+
+def for_spreadsheets(table):
+    """A table as CSV whose names and texts stay texts where a spreadsheet opens it, encoded as UTF-8.
+
+    Texts stand in quotes, so that no other separator cuts them.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Without its index.
+
+    Returns
+    -------
+    bytes
+    """
+    table = table.rename(columns=plain)
+    texts = [place for place, dtype in enumerate(table.dtypes) if not is_numeric_dtype(dtype)]
+    columns = [table.iloc[:, place].map(plain) if place in texts else table.iloc[:, place]
+               for place in range(table.shape[1])]  # fmt: skip
+    table = pd.concat(columns, axis=1) if columns else table
+    text = table.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+    return text.encode("utf-8", "backslashreplace")
 
 
 def markdown(table):
@@ -10,12 +46,16 @@ def markdown(table):
 
 
 def replace(page, tables):
-    """Put each table between its markers in a Markdown page: <!-- NAME:begin ... --> and <!-- NAME:end -->."""
-    text = page.read_text(encoding="utf-8")
+    """Put each table between its markers in a Markdown page."""
+    write(page, replaced(page.read_text(encoding="utf-8"), tables))
+
+
+def replaced(text, tables):
+    """A Markdown text with each table between its markers: <!-- NAME:begin ... --> and <!-- NAME:end -->."""
     for name, table in tables.items():
         marked = rf"(<!-- {name}:begin.*?-->\n).*?(<!-- {name}:end -->)"
         text = re.sub(marked, lambda found, table=table: f"{found[1]}{table}\n{found[2]}", text, flags=re.DOTALL)
-    page.write_text(text, encoding="utf-8")
+    return text
 
 
 def as_html(table):

@@ -58,8 +58,10 @@ def marks(course, name):
         for cell in _copies.code_cells(notebook):
             if cell.metadata.get("nbgrader", {}).get("grade"):
                 assert not any(output.get("name") == "stderr" for output in cell.outputs), student
-    texts = {student: "".join(output.get("text", "") for cell in _copies.code_cells(notebook)
-                              for output in cell.outputs) for student, notebook in graded.items()}  # fmt: skip
+    outputs = {student: [output for cell in _copies.code_cells(notebook) for output in cell.outputs]
+               for student, notebook in graded.items()}  # fmt: skip
+    texts = {student: "\n".join(each.get("text", "") + each.get("data", {}).get("text/plain", "") for each in told)
+             for student, told in outputs.items()}  # fmt: skip
     return {row["student_id"]: float(row["score"]) for row in rows}, float(rows[0]["max_score"]), texts
 
 

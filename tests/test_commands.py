@@ -19,6 +19,7 @@ import pytest
 from helpers import ROOT
 from nbformat.v4 import new_code_cell, new_notebook
 
+import dhl_helpers as dhl
 from dhl_helpers.__main__ import main
 from dhl_helpers.commands import _copies
 
@@ -206,8 +207,67 @@ def test_student_copies_open_the_exercises_and_keep_work(tiny, tmp_path, capsys)
     capsys.readouterr()
     assert main(command) == 0
     said = capsys.readouterr().out
-    assert "01_second.ipynb" in said and "2 notebooks are fresh" in said
+    assert "Kept as you changed them: 01_second.ipynb." in said and "2 notebooks are fresh" in said
     assert (out / "01_second.ipynb").read_text(encoding="utf-8") == changed and (out / "02_third.ipynb").exists()
+
+
+def test_a_copy_that_was_only_run_follows_the_course(tiny, tmp_path):
+    """Outputs, counts and an empty cell are no work of the learner."""
+    series, out = tmp_path / "series", tmp_path / "my_course"
+    shutil.copytree(tiny, series)
+    assert main(["student", "--notebooks", str(series), "--out", str(out)]) == 0
+    copy = nbformat.read(out / "02_third.ipynb", as_version=4)
+    copy.cells[-1].outputs = [nbformat.v4.new_output("stream", text="the end\n")]
+    copy.cells[-1].execution_count = 3
+    copy.cells.append(new_code_cell(""))
+    nbformat.write(copy, out / "02_third.ipynb")
+    text = (series / "02_third.ipynb").read_text(encoding="utf-8")
+    (series / "02_third.ipynb").write_text(text.replace("the end", "the new end"), encoding="utf-8")
+    assert main(["student", "--notebooks", str(series), "--out", str(out)]) == 0
+    assert "the new end" in (out / "02_third.ipynb").read_text(encoding="utf-8")
+
+
+def test_a_check_in_a_copy_is_folded_and_leads_to_a_solution(tiny, tmp_path):
+    assert main(["student", "--notebooks", str(tiny), "--out", str(tmp_path / "mine")]) == 0
+    cells = nbformat.read(tmp_path / "mine" / "01_second.ipynb", as_version=4).cells
+    place = next(i for i, cell in enumerate(cells) if "dhl.check" in cell.source)
+    assert cells[place].metadata.jupyter.source_hidden, "it holds the hints"
+    target = re.search(r"\[A solution\]\((.+?)\)", cells[place + 1].source)[1]
+    solution = nbformat.read(tmp_path / "mine" / target, as_version=4)
+    assert any("return y" in cell.source for cell in solution.cells)
+
+
+def test_links_of_a_copy_lead_into_the_course(tmp_path):
+    assert main(["student", "--out", str(tmp_path / "mine")]) == 0
+    for folder in (tmp_path / "mine", tmp_path / "mine" / "solutions"):
+        text = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.ipynb"))
+        links = set(re.findall(r"\]\(([^)#]*\.(?:md|ipynb))", text))
+        assert any(link.endswith("docs/glossary.md") for link in links)
+        assert [link for link in links if not link.startswith("http") and not (folder / link).is_file()] == []
+
+
+def test_points_are_kept_and_reported(tiny, tmp_path, capsys, monkeypatch):
+    anna, ben = tmp_path / "class" / "anna", tmp_path / "class" / "ben"
+    for folder in (anna, ben):
+        assert main(["student", "--notebooks", str(tiny), "--out", str(folder)]) == 0
+    monkeypatch.chdir(anna)
+    tests = [("doubles", lambda f: f(2) == 4, "Multiply by two.")]
+    for answer, points in ((lambda x: x, 0), (lambda x: 2 * x, 1), (lambda x: x, 0)):
+        answer.__name__ = "twice"
+        assert dhl.check(answer, tests) == points
+    capsys.readouterr()
+    report = dhl.progress_report()
+    assert report.set_index("notebook").loc["01_second"].tolist() == [1, 1, 1, 1], "the best mark counts"
+    assert report.iloc[-1].tolist() == ["all", 1, 1, 1, 1] and "All exercises are done" in capsys.readouterr().out
+    assert main(["student", "--notebooks", str(tiny), "--out", str(anna)]) == 0
+    assert dhl.progress_report().iloc[-1]["points"] == 1, "points survive new copies"
+    assert main(["progress", str(ben)]) == 0 and "Next: 01_second." in capsys.readouterr().out
+    assert main(["progress", str(tmp_path / "class")]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[-2].split() == ["anna", "0/0", "1/1", "0/0", "1/1"] and said[-1].split()[2] == "0/1"
+    (anna / ".points.json").write_text("{damaged")
+    assert dhl.progress_report().iloc[-1]["points"] == 0
+    assert main(["progress", str(tmp_path / "nothing")]) == 2 and "student" in capsys.readouterr().err
 
 
 def test_solutions_are_clean(tiny, tmp_path):

@@ -1,35 +1,45 @@
 """What makes a notebook part of the course: start, claim, check, record, progress, figures; and the lazy import."""
 
+import ast
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import ROOT
 from jupyter_client.manager import run_kernel
 from nbclient import NotebookClient
 
 import dhl_helpers as dhl
-from dhl_helpers import course
+from dhl_helpers import course, findings
 from dhl_helpers.progress import progress
 
-PUBLIC = """
-start claim check record show_images PALETTE MARKERS LINESTYLES
-load_dataset Radiographs as_labels DataError
-build_cnn train_cnn baseline_cnn save_baseline
-conv_base pretrained_base DeepFeatures make_head SMOTE evaluate compare
-"""
+MOST_NAMES = 30
 
 
-def test_public_names():
-    assert set(PUBLIC.split()) <= set(dhl.__all__) == set(dir(dhl))
+def test_the_public_names_are_those_of_the_documentation():
+    page = (ROOT / "docs" / "helper.md").read_text(encoding="utf-8")
+    assert sorted(dhl.__all__) == dir(dhl)
+    assert dhl.__all__ == re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+    assert len(dhl.__all__) <= MOST_NAMES
     for name in dhl.__all__:
         thing = getattr(dhl, name)
         assert not callable(thing) or thing.__doc__, f"{name} explains itself"
     with pytest.raises(AttributeError, match="dhl_helpers has no 'load_data'; it has .*load_dataset"):
         _ = dhl.load_data
+
+
+def test_editors_see_the_public_names():
+    """What is imported for type checkers is what is found at run time, from the same modules."""
+    source = ast.parse(Path(dhl.__file__).read_text(encoding="utf-8"))
+    [block] = [node for node in source.body if isinstance(node, ast.If)]
+    seen = {alias.name: node.module for node in block.body for alias in node.names}
+    assert seen == dhl._PUBLIC
 
 
 def test_importing_and_loading_do_not_load_tensorflow():
@@ -184,6 +194,59 @@ def test_a_progress_bar_outside_a_notebook_needs_a_terminal(monkeypatch, capfd):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     assert list(progress(range(3), total=3, unit="image", description="reading")) == [0, 1, 2]
     assert "reading" in capfd.readouterr().err
+
+
+def test_a_finding_is_highlighted_and_a_guard_is_silent(capsys):
+    dhl.finding("two is more than <b>one</b>", np.bool_(2 > 1))
+    dhl.guard("two is more than one", True)
+    assert capsys.readouterr().out == "Finding: two is more than <b>one</b>\n"
+    html = findings.Finding("two > <b>one</b>", True)._repr_html_()
+    assert "<strong>Finding:</strong> two &gt; &lt;b&gt;one&lt;/b&gt;</div>" in html
+
+
+@pytest.mark.parametrize("say", [dhl.finding, dhl.guard])
+def test_findings_and_guards_fail_under_the_committed_parameters_only(monkeypatch, capsys, say):
+    main = sys.modules["__main__"]
+    with pytest.raises(AssertionError, match="no longer holds: pigs fly"):
+        say("pigs fly", False)
+    with monkeypatch.context() as changed:
+        changed.setenv("DHL_SAMPLES", "elsewhere")
+        say("pigs fly", np.bool_(False))
+    for name, value in course.COMMITTED.items():
+        others = {"": ["x"], "sample": ["csv"]}.get(value, []) if isinstance(value, str) else [value + 1, str(value)]
+        for other in [value, *others, None, np.arange(3)]:
+            with monkeypatch.context() as changed:
+                changed.setattr(main, name, other, raising=False)
+                if other is value:
+                    with pytest.raises(AssertionError, match="pigs fly"):
+                        say("pigs fly", False)
+                else:
+                    say("pigs fly", False)
+    lines = set(capsys.readouterr().out.splitlines())
+    assert lines == ({"Does not hold here: pigs fly"} if say is dhl.finding else set())
+
+
+@pytest.mark.parametrize("holds", [(2 > 3, "a tuple is true"), lambda: False, "no", 1, None, np.array([True, False])])
+@pytest.mark.parametrize("say", [dhl.finding, dhl.guard])
+def test_what_cannot_be_false_is_refused(say, holds):
+    with pytest.raises(dhl.DataError, match="'pigs fly': `holds` is .*, not True or False. Give a comparison"):
+        say("pigs fly", holds)
+
+
+def test_findings_in_a_headless_notebook():
+    cells = [
+        "import dhl_helpers as dhl\nfrom dhl_helpers.course import COMMITTED\nEPOCHS = COMMITTED['EPOCHS']",
+        "dhl.guard('one', True)\ndhl.finding('pigs walk', 2 > 1)",
+        "dhl.finding('pigs fly', False)",
+        "EPOCHS = 2\ndhl.guard('one', False)\ndhl.finding('pigs fly', False)",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    NotebookClient(notebook, timeout=120, kernel_name="python3", allow_errors=True).execute()
+    walk, fly, here = (cell.outputs for cell in notebook.cells[1:])
+    assert fly[0].ename == "AssertionError" and len(walk) == len(here) == 1
+    assert walk[0].data["text/plain"] == "Finding: pigs walk" and "dhl-finding" in walk[0].data["text/html"]
+    assert here[0].data["text/plain"] == "Does not hold here: pigs fly"
+    assert "Does not hold here:</strong> pigs fly" in here[0].data["text/html"]
 
 
 def test_a_headless_notebook_has_no_progress_bar_and_keeps_its_claims():

@@ -1,12 +1,15 @@
 """`evaluate` and `compare` against scikit-learn, and their intervals against simulation."""
 
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn import metrics
 
 import dhl_helpers as dhl
-from dhl_helpers import evaluation
+from dhl_helpers import resampling
+from dhl_helpers.resampling import measured, of_classes, resamples
 
 
 def case(k, n=150, seed=0, ties=False):
@@ -76,19 +79,52 @@ def test_one_column_or_two_any_form_of_labels():
         pd.testing.assert_frame_equal(dhl.evaluate(labels, p[:, 1], names, patients, n_resamples=20), expected)
 
 
+@pytest.mark.parametrize("block", [1, 500, 10**9])
+def test_the_size_of_a_block_changes_no_interval(block, monkeypatch):
+    y, p, patients, names = case(3)
+    y[y == 2] = 0
+    y[:2] = 2  # so rare that resamples are drawn again
+    expected = dhl.evaluate(y, p, names, patients, n_resamples=150)
+    monkeypatch.setattr(resampling, "BLOCK", block)
+    found = dhl.evaluate(y, p, names, patients, n_resamples=150)
+    pd.testing.assert_frame_equal(found, expected, rtol=1e-14)
+    assert found[found["metric"] != "Brier score"].equals(expected[expected["metric"] != "Brier score"])
+
+
+def test_the_resamples_are_numpys_multinomial_ones_in_their_order():
+    """Another stream would change every stored interval."""
+    y, patients = np.arange(12) % 2, np.arange(12) // 2
+    weights = np.concatenate(list(resamples(y, patients, ["a", "b"], 300, seed=5)))
+    draws = np.random.default_rng(5).multinomial(6, np.full(6, 1 / 6), size=300)
+    assert np.array_equal(weights[1:], draws[:, patients])
+
+
+def test_memory_does_not_grow_with_the_resamples():
+    """All weights together would take 160 MB as float64."""
+    y, p = np.arange(20_000) % 2, np.random.default_rng(0).random(20_000)
+    dhl.evaluate(y, p, ["a", "b"], n_resamples=10)
+    peaks = []
+    for n_resamples in (250, 1000):
+        tracemalloc.start()
+        dhl.evaluate(y, p, ["a", "b"], n_resamples=n_resamples)
+        peaks.append(tracemalloc.get_traced_memory()[1] / 2**20)
+        tracemalloc.stop()
+    assert max(peaks) < 80 and peaks[1] < 1.1 * peaks[0]
+
+
 @pytest.mark.parametrize("k", [2, 3])
 def test_a_resample_is_a_reweighting_of_the_images(k):
     y, p, patients, names = case(k)
-    weights = evaluation._resample(y, patients, names, 8, seed=0)
-    table = evaluation._metrics(y, p, names, weights)
-    for row, weight in enumerate(weights):
+    blocks = list(resamples(y, patients, names, 8, seed=0))
+    (table,) = measured(blocks, of_classes(y, p, names))
+    for row, weight in enumerate(np.concatenate(blocks)):
         expected = by_scikit_learn(y, p, names, weight)
         assert {metric: values[row] for metric, values in table.items()} == pytest.approx(expected, abs=1e-12)
 
 
 def test_resamples_draw_whole_patients():
     y, _, patients, names = case(3)
-    weights = evaluation._resample(y, patients, names, 300, seed=0)
+    weights = np.concatenate(list(resamples(y, patients, names, 300, seed=0)))
     assert weights.shape == (301, len(y)) and (weights[0] == 1).all()
     for patient in set(patients):
         mine = weights[:, patients == patient]
@@ -101,7 +137,8 @@ def test_resamples_draw_whole_patients():
 def test_a_resample_without_a_class_is_drawn_again():
     y = np.array([0] * 40 + [1, 2])  # of all resamples of such patients about 60 % lack a class
     names = ["a", "b", "c"]
-    weights = evaluation._resample(y, None, names, 500, seed=0)
+    weights = np.concatenate(list(resamples(y, None, names, 500, seed=0)))
+    assert len(weights) == 501
     assert (weights[:, y == 1] > 0).all() and (weights[:, y == 2] > 0).all()
     assert dhl.evaluate(y, np.full((42, 3), 1 / 3), names).notna().all(axis=None)
 

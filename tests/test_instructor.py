@@ -8,6 +8,7 @@ import pytest
 from helpers import ROOT
 
 import dhl_helpers as dhl
+from dhl_helpers.commands import _exam
 from dhl_helpers.tables import replace
 from tools import instructor
 
@@ -37,18 +38,45 @@ def test_schedules_are_as_long_as_they_say():
     assert taught == {f"{number:02}" for number in range(len(list((ROOT / "notebooks").glob("*.ipynb"))))}
 
 
+def answers_of(questions):
+    """The numbers that earn points in part B, computed here from the words of its questions."""
+    of = [[float(number.replace(",", "")) for number in re.findall(r"\d[\d,]*(?:\.\d+)?", each.replace(", ", " , "))]
+          for each in questions]  # fmt: skip
+    window, side, filters = of[0][0], of[0][-1], of[0][-3]
+    for _ in range({"three": 3, "four": 4}[re.search("three|four", questions[0])[0]]):
+        side = (side - window + 1) // 2
+    wanted = [f"{side * side * filters:.0f}"]
+    window, _, channels, filters = of[1]
+    wanted.append(f"{(window * window * channels + 1) * filters:,.0f}")
+    films, side = of[2][:2]
+    memory = films * side**2 * np.array([3 * 4, 1]) / 1e9
+    wanted += [f"{memory[0]:.1f} GB", f"{memory[1]:.2f} GB"]
+    counts = np.array(of[3][:3])
+    wanted += [f"{each:.2f}" for each in counts.sum() / (3 * counts)]
+    sensitivity, specificity, rare, _, frequent, _ = of[4]
+    wanted += [f"{sensitivity * share / (sensitivity * share + (1 - specificity) * (1 - share)):.2f}"
+               for share in (rare / 100, frequent / 100)]  # fmt: skip
+    return wanted
+
+
 def test_the_numbers_of_the_key():
     """Each number in bold in part B, computed here."""
-    key = (PLACE / "exam_key.md").read_text(encoding="utf-8")
-    side = 120
-    for _ in range(4):
-        side = (side - 4) // 2
-    weights = 1000 / (3 * np.array([680, 240, 80]))
-    memory = 10_000 * 224 * 224 * np.array([3 * 4, 1]) / 1e9
-    value = [0.9 * share / (0.9 * share + 0.1 * (1 - share)) for share in (0.02, 0.3)]
-    wanted = [str(side * side * 64), f"{(25 * 32 + 1) * 64:,}", *(f"{each:.1f} GB" for each in memory[:1]),
-              f"{memory[1]:.2f} GB", *(f"{each:.2f}" for each in [*weights, *value])]  # fmt: skip
+    exam, key = ((PLACE / name).read_text(encoding="utf-8") for name in ("exam.md", "exam_key.md"))
+    questions = re.findall(r"^\d+\. (.+)$", exam[exam.index("## B") : exam.index("## C")], re.MULTILINE)
+    wanted = answers_of(questions)
     assert re.findall(r"\*\*(\d[^*]*)\*\*", key[key.index("## B") : key.index("## C")]) == wanted
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_variants_of_the_exam(seed):
+    """Every answer is right, the same again from the same seed, and shared by no other variant."""
+    made = _exam.variants(seed)
+    assert made == _exam.variants(seed) and made != _exam.variants(seed + 1)
+    for drawn in made.values():
+        wanted = answers_of([question for question, _ in drawn])
+        assert [number for _, answer in drawn for number in _exam.bold(answer)] == wanted
+    for (_, one), (_, other) in zip(made["A"], made["B"], strict=True):
+        assert not set(_exam.bold(one)) & set(_exam.bold(other))
 
 
 def test_the_exam_and_its_key_have_the_same_questions():

@@ -144,7 +144,7 @@ def test_bootstrap_is_the_one_of_evaluate(scored):
         (lambda y, s: dhl.delong([0, 0, 0, 0, 0, 1], s), "1 positive and 5 negative images: at least 2"),
         (lambda y, s: dhl.sensitivity_at(0.9, y * 0, s), "0 positive and 6 negative images: at least 1"),
         (lambda y, s: dhl.net_benefit(y, s, [0.5, 1.0]), "above 0 and below 1"),
-        (lambda y, s: dhl.calibration_error(y, s[:3]), "6 labels and probabilities"),
+        (lambda y, s: dhl.calibration_error(y, s[:3]), "6 labels, 3 probabilities"),
         (lambda y, s: dhl.bootstrap(roc_auc_score, y, s, [1, 2]), "equally long"),
         (lambda y, s: dhl.bootstrap(roc_auc_score, y, s, [1, 1, 1, 1, 1, None]), "1 entries of patients are missing"),
     ],

@@ -158,6 +158,59 @@ def test_one_hot_labels_are_still_one_class_an_image():
     assert "balanced accuracy" in set(whole["metric"])
 
 
+def rows_of(labels, p, **kwargs):
+    """How many metrics the report has: 16 of three classes, 11 of three findings."""
+    return len(dhl.evaluate(labels, p, NAMES, n_resamples=20, **kwargs))
+
+
+def test_probabilities_never_decide_whether_there_are_several_findings():
+    rng = np.random.default_rng(0)
+    one_hot, several = np.eye(3)[np.arange(30) % 3], np.nan_to_num(findings(30, unknown=0).labels)
+    classes, scores = rng.dirichlet([1, 1, 1], 30), rng.random((30, 3))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert rows_of(one_hot, classes) == rows_of(one_hot, classes, multilabel=False) == 16
+        assert rows_of(several, scores) == rows_of(several, scores, multilabel=True) == 11
+        assert rows_of(one_hot, classes, multilabel=True) == rows_of(one_hot, scores, multilabel=True) == 11
+        assert rows_of(several, classes, multilabel=True) == 11
+        assert len(dhl.compare(one_hot, scores, classes, NAMES, n_resamples=20, multilabel=True)) == 11
+    with refused("sum to one in each row", "pass multilabel=True"):
+        rows_of(one_hot, scores)
+    with refused("must be one-hot"):
+        rows_of(several, classes, multilabel=False)
+    with refused("Labels have shape (30,); 3 findings an image need (n, 3)"):
+        rows_of(one_hot.argmax(1), scores, multilabel=True)
+
+
+def test_a_guess_is_told():
+    labels, p = np.eye(3)[np.arange(30) % 3], np.random.default_rng(0).dirichlet([1, 1, 1], 30)
+    labels[7] = 0  # a label that was forgotten, or a film without any finding
+    with pytest.warns(UserWarning, match="several findings an image, because row 7 .* Pass multilabel=True"):
+        assert rows_of(labels, p) == 11
+
+
+def test_one_finding_of_its_own():
+    labels, p = np.arange(20) % 2, np.linspace(0, 1, 20)
+    expected = dhl.evaluate(labels, p, ["none", "a"], n_resamples=50).set_index("metric")
+    for shape in ((20,), (20, 1)):
+        found = dhl.evaluate(labels.reshape(shape), p.reshape(shape), ["a"], n_resamples=50, multilabel=True)
+        assert found.set_index("metric").loc["AUC (a)", "value"] == expected.loc["AUC (a)", "value"]
+
+
+def test_one_finding_of_one_class_per_image():
+    sample = dhl.load_dataset("sample", image_size=8, lazy=True)
+    with refused("'sample' has one class per image: ", "Use it as it is"):
+        sample.one_finding()
+    with refused("'sample' has one class per image"):
+        sample.one_finding("normal")
+
+
+@pytest.mark.parametrize("labels", [np.arange(20) % 2, np.full((20, 2), -1.0), np.zeros((19, 2)), np.full((20, 2), 2)])
+def test_findings_of_another_form(labels):
+    with refused("findings"):
+        dhl.PerFinding(LogisticRegression()).fit(np.zeros((20, 3)), labels)
+
+
 def test_evaluate_refusals():
     data = findings()
     p = np.full(data.labels.shape, 0.5)

@@ -15,7 +15,7 @@ from sklearn.metrics import roc_auc_score
 
 import dhl_helpers as dhl
 from dhl_helpers.__main__ import main
-from dhl_helpers.scale import cluster, store
+from dhl_helpers.scale import cluster, extract, store
 
 N, PIECE = 336, 16
 
@@ -63,18 +63,18 @@ def client():
 
 
 def test_features_are_those_of_one_process(client, films, deep, alone, tmp_path):
-    file = deep.transform(load(films), tmp_path / "features.zarr", client)
+    file = extract(deep, load(films), tmp_path / "features.zarr", client)
     assert not file.missing() and file.shape == alone.shape
     assert np.abs(file[:] - alone).max() <= 1e-6 * np.abs(alone).max()
     (tmp_path / "features.zarr" / "c" / "3" / "0").unlink()
     assert [rows.start for rows in file.missing()] == [3 * PIECE]
-    again = deep.transform(load(films), tmp_path / "features.zarr", client)
+    again = extract(deep, load(films), tmp_path / "features.zarr", client)
     assert np.array_equal(again[:], file[:]), "an interrupted extraction goes on"
 
 
 def test_another_network_takes_the_place_of_the_first(client, films, cnn, tmp_path):
     deep = dhl.DeepFeatures(dhl.conv_base(cnn, "dense"))
-    file = deep.transform(load(films), tmp_path / "features.zarr", client)
+    file = extract(deep, load(films), tmp_path / "features.zarr", client)
     np.testing.assert_allclose(file[:40], deep.transform(load(films).subset(np.arange(40))), rtol=1e-4, atol=1e-5)
 
 
@@ -89,12 +89,12 @@ def test_an_unreadable_image_is_told_once_with_its_name(client, films, deep, alo
     broken.write_bytes(whole[:100])
     try:
         with pytest.raises(dhl.DataError) as error:
-            deep.transform(load(films), tmp_path / "raise.zarr", client)
+            extract(deep, load(films), tmp_path / "raise.zarr", client)
         assert str(error.value).count("p001_2.png") == 1 and "1 images cannot be read" in str(error.value)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             data = load(films, "skip")
-            file = deep.transform(data, tmp_path / "skip.zarr", client)
+            file = extract(deep, data, tmp_path / "skip.zarr", client)
         assert sum("p001_2.png" in str(warning.message) for warning in caught) == 1
         row = data.table["path"].str.endswith("p001_2.png").to_numpy()
         assert np.isnan(file[row]).all() and np.allclose(file[~row], alone[~row], atol=1e-5)
@@ -114,7 +114,7 @@ def test_a_killed_worker_costs_nothing_but_time(client, films, deep, alone, tmp_
 
     killer = threading.Thread(target=kill)
     killer.start()
-    file = deep.transform(load(films), tmp_path / "features.zarr", client)
+    file = extract(deep, load(films), tmp_path / "features.zarr", client)
     killer.join()
     assert not file.missing() and np.abs(file[:] - alone).max() <= 1e-6 * np.abs(alone).max()
     client.wait_for_workers(2, timeout=60)  # the next test finds two again

@@ -31,7 +31,7 @@ def test_xgboost_from_disk_is_as_good_as_from_memory(task, monkeypatch):
     memory = dhl.make_head("xgboost").fit(numbers[train], labels[train]).predict_proba(numbers[~train])
     read, largest = FeatureFile.__getitem__, []
     monkeypatch.setattr(FeatureFile, "__getitem__", lambda self, rows: largest.append(len(rows)) or read(self, rows))
-    head = fit_head(dhl.make_head("xgboost"), file, labels[train], train)
+    head = fit_head(dhl.make_head("xgboost"), file, labels, train)
     disk = predict_proba(head, file, ~train)
     assert max(largest) == 100, "never more than a page"
     assert disk.shape == memory.shape == (200, labels.max() + 1) and np.allclose(disk.sum(1), 1, atol=1e-5)
@@ -55,15 +55,19 @@ def test_one_head_a_finding_leaves_out_what_is_unknown(task):
 def test_other_heads_say_what_memory_they_need(task, name, monkeypatch):
     file, numbers, labels = task
     rows = np.arange(100, 400)
-    head = fit_head(dhl.make_head(name), file, labels[rows], rows)
+    head = fit_head(dhl.make_head(name), file, labels, rows)
     by_hand = dhl.make_head(name).fit(numbers[rows], labels[rows])
     np.testing.assert_allclose(predict_proba(head, file), by_hand.predict_proba(numbers), rtol=1e-5)
     assert memory_needed(head, 100_000, 1024) >= 100_000 * 1024 * 4
     monkeypatch.setattr(heads, "_free", lambda: 2000)
     with pytest.raises(dhl.DataError, match="takes all features into memory: .* GB for 300 x 12.*make_head..xgboost"):
-        fit_head(dhl.make_head(name), file, labels[rows], rows)
+        fit_head(dhl.make_head(name), file, labels, rows)
 
 
 def test_labels_of_other_rows_are_refused(task):
-    with pytest.raises(dhl.DataError, match="600 labels for 200 rows"):
-        fit_head(dhl.make_head("xgboost"), task[0], task[2], np.arange(600) % 3 == 0)
+    train = np.arange(600) % 3 == 0
+    with pytest.raises(dhl.DataError, match="200 labels for a file of 600 images(.|\n)*by `rows`"):
+        fit_head(dhl.make_head("xgboost"), task[0], task[2][train], train)
+    for rows in (np.array([600]), train[:500]):
+        with pytest.raises(dhl.DataError, match="rows: .*positions below 600, or a mask"):
+            fit_head(dhl.make_head("xgboost"), task[0], task[2], rows)

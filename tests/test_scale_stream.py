@@ -12,8 +12,9 @@ from helpers import ROOT, left_by_a_dead_process, tiny_base
 from PIL import Image
 
 import dhl_helpers as dhl
+from dhl_helpers import cache
 from dhl_helpers.pixels.lazy import LazyImages
-from dhl_helpers.scale import store
+from dhl_helpers.scale import extract, store
 from dhl_helpers.scale.store import FeatureFile
 
 
@@ -34,7 +35,7 @@ def deep():
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch):
     monkeypatch.setattr(store, "PIECE", 16)
-    monkeypatch.setattr("dhl_helpers.deep.PIECE", 16)
+    monkeypatch.setattr(cache, "PIECE", 16)
 
 
 def content(folder):
@@ -45,20 +46,20 @@ def test_the_file_holds_what_memory_would(deep, paths, tmp_path):
     lazy = LazyImages(paths, 32, 1)
     expected = deep.transform(np.asarray(lazy))
     assert np.array_equal(deep.transform(lazy), expected) and expected.dtype == np.float32
-    file = deep.transform(lazy, to=tmp_path / "features.zarr")
+    file = extract(deep, lazy, tmp_path / "features.zarr")
     assert (file.shape, len(file), file.missing()) == (expected.shape, 50, [])
     for rows in (slice(None), slice(10, 40, 3), [49, 0, 16, 15], np.arange(50) % 3 == 0, 31, -1):
         found = file[rows]
         assert found.dtype == np.float32 and np.array_equal(found, expected[rows])
     assert np.array_equal(np.asarray(FeatureFile(tmp_path / "features.zarr")), expected)
     assert (
-        content(deep.transform(np.asarray(lazy), to=tmp_path / "from_array").path).keys() == content(file.path).keys()
+        content(extract(deep, np.asarray(lazy), tmp_path / "from_array").path).keys() == content(file.path).keys()
     )
 
 
 def test_zarr_opens_the_file(deep, paths, tmp_path):
     zarr = pytest.importorskip("zarr", reason="zarr is not installed; it is in the extra `large`")
-    file = deep.transform(LazyImages(paths, 32, 1), to=tmp_path / "features.zarr")
+    file = extract(deep, LazyImages(paths, 32, 1), tmp_path / "features.zarr")
     array = zarr.open_array(tmp_path / "features.zarr", mode="r")
     assert np.array_equal(array[:], file[:]) and array.attrs["dhl_helpers"] == file.made_of
 
@@ -67,7 +68,7 @@ def test_cached_piece_by_piece(deep, paths, tmp_path, monkeypatch):
     cached = dhl.DeepFeatures(deep.base, cache_dir=tmp_path)
     first = cached.transform(LazyImages(paths, 32, 1))
     assert len(list(tmp_path.iterdir())) == 4 and np.array_equal(first, deep.transform(LazyImages(paths, 32, 1)))
-    monkeypatch.setattr(dhl.DeepFeatures, "_compute", None)
+    monkeypatch.setattr(dhl.DeepFeatures, "compute", None)
     assert np.array_equal(cached.transform(LazyImages(paths, 32, 1)), first)
 
 
@@ -76,20 +77,20 @@ def test_half_precision_on_disk(deep, paths, tmp_path):
     exact, rounded = deep.transform(lazy), half.transform(lazy)
     assert rounded.dtype == np.float32 and 0 < np.abs(rounded - exact).max() <= 2**-11 * exact.max()
     cached = dhl.DeepFeatures(deep.base, storage="float16", cache_dir=tmp_path / "cache")
-    file = half.transform(lazy, to=tmp_path / "half.zarr")
+    file = extract(half, lazy, tmp_path / "half.zarr")
     for again in (cached.transform(lazy), cached.transform(lazy), file[:]):
         assert np.array_equal(again, rounded)
-    full = deep.transform(lazy, to=tmp_path / "full.zarr")
+    full = extract(deep, lazy, tmp_path / "full.zarr")
     assert sum(map(len, content(file.path / "c").values())) * 2 == sum(map(len, content(full.path / "c").values()))
     with pytest.raises(dhl.DataError, match="up to 70000 do not fit into float16"):
-        store.rounded(np.float32([[70000]]), "float16")
+        cache.rounded(np.float32([[70000]]), "float16")
     with pytest.raises(dhl.DataError, match="no storage 'float8'"):
         dhl.DeepFeatures(deep.base, storage="float8").transform(lazy)
 
 
 def test_it_goes_on_where_it_was_and_mends_what_was_cut_off(deep, paths, tmp_path, monkeypatch):
     lazy = LazyImages(paths, 32, 1)
-    whole = content(deep.transform(lazy, to=tmp_path / "whole").path)
+    whole = content(extract(deep, lazy, tmp_path / "whole").path)
     write, written = FeatureFile.write, []
 
     def interrupted(self, rows, features):
@@ -100,7 +101,7 @@ def test_it_goes_on_where_it_was_and_mends_what_was_cut_off(deep, paths, tmp_pat
 
     monkeypatch.setattr(FeatureFile, "write", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        deep.transform(lazy, to=tmp_path / "part")
+        extract(deep, lazy, tmp_path / "part")
     part = FeatureFile(tmp_path / "part")
     assert [rows.start for rows in part.missing()] == [32, 48] and np.isfinite(part[:32]).all()
     with pytest.raises(dhl.DataError, match="piece 2 is missing. Run the extraction again"):
@@ -109,12 +110,12 @@ def test_it_goes_on_where_it_was_and_mends_what_was_cut_off(deep, paths, tmp_pat
     first = tmp_path / "part" / "c" / "0" / "0"
     first.write_bytes(first.read_bytes()[:-3])
     (tmp_path / "part" / "c" / "1" / left_by_a_dead_process("0")).write_bytes(b"half")
-    deep.transform(lazy, to=tmp_path / "part")
+    extract(deep, lazy, tmp_path / "part")
     assert written == [0, 16, 0, 32, 48] and content(tmp_path / "part") == whole
 
 
 def test_other_images_or_another_network_are_refused(deep, paths, tmp_path):
-    deep.transform(LazyImages(paths, 32, 1), to=tmp_path / "file")
+    extract(deep, LazyImages(paths, 32, 1), tmp_path / "file")
     other = dhl.DeepFeatures(tiny_base())
     other.base.layers[0].bias.assign(np.ones(6))
     lazy, half = LazyImages(paths, 32, 1), dhl.DeepFeatures(deep.base, storage="float16")
@@ -122,11 +123,11 @@ def test_other_images_or_another_network_are_refused(deep, paths, tmp_path):
                                   (deep, lazy.subset([1, *range(49)]), "images"),
                                   (other, lazy, "network"), (half, lazy, "shape")]:  # fmt: skip
         with pytest.raises(dhl.DataError, match=rf"file: holds other features \(differs in: {what}"):
-            refused.transform(images, to=tmp_path / "file")
+            extract(refused, images, tmp_path / "file")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("keep")
     with pytest.raises(dhl.DataError, match="mine: not a file of features"):
-        deep.transform(LazyImages(paths, 32, 1), to=tmp_path / "mine")
+        extract(deep, LazyImages(paths, 32, 1), tmp_path / "mine")
     assert (tmp_path / "mine" / "notes.txt").read_text() == "keep"
 
 
@@ -135,12 +136,13 @@ def test_an_unreadable_image_stops_it_or_leaves_a_gap(deep, paths, tmp_path):
     broken.write_bytes(paths[20].read_bytes()[:60])
     some = [*paths[:20], broken, *paths[21:]]
     with pytest.raises(dhl.DataError, match="1 images cannot be read(.|\n)*broken.png"):
-        deep.transform(LazyImages(some, 32, 1), to=tmp_path / "strict")
+        extract(deep, LazyImages(some, 32, 1), tmp_path / "strict")
     assert FeatureFile(tmp_path / "strict").missing()[0].start == 16, "what came before is kept"
     expected = deep.transform(LazyImages(paths, 32, 1))
-    for place in ({}, {"to": tmp_path / "gap"}):
+    cached = dhl.DeepFeatures(deep.base, cache_dir=tmp_path / "cache")
+    for way in (deep.transform, cached.transform, lambda images: extract(deep, images, tmp_path / "gap")):
         with pytest.warns(UserWarning, match="1 images could not be read; their features are NaN:\n.*broken.png"):
-            found = np.asarray(deep.transform(LazyImages(some, 32, 1, skip=True), **place))
+            found = np.asarray(way(LazyImages(some, 32, 1, skip=True)))
         assert np.isnan(found).any(1).nonzero()[0].tolist() == [20]
         assert np.array_equal(np.delete(found, 20, 0), np.delete(expected, 20, 0))
 
@@ -153,15 +155,15 @@ import dhl_helpers as dhl
 from dhl_helpers.pixels.lazy import LazyImages
 sys.path.insert(0, "tests")
 from helpers import left_by_a_dead_process, tiny_base
-import dhl_helpers.scale.store as store
+from dhl_helpers.scale import extract, store
 store.PIECE = 64
 paths, times, to = sorted(Path(sys.argv[1]).iterdir()), int(sys.argv[2]), sys.argv[3]
 deep = dhl.DeepFeatures(tiny_base())
-deep.transform(np.zeros((64, 32, 32, 1)))
+deep.transform(np.zeros((64, 32, 32, 1), np.uint8))
 def peak():  # in kB; getrusage would begin with what the parent held
     return int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1])
 before = peak()
-deep.transform(LazyImages(paths * times, 32, 1), to=to)
+extract(deep, LazyImages(paths * times, 32, 1), to)
 print(peak() - before)
 """
 

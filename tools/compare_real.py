@@ -33,6 +33,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from data_samples.simulator import film, patient
+from dhl_helpers.files import write
 
 SAMPLES = Path(__file__).resolve().parents[1] / "data_samples"
 SIZE, SEED = 64, 404  # SEED: of films that are made for this comparison only
@@ -41,8 +42,8 @@ LUNGS = np.s_[14:44, 8:56]  # rows and columns where lungs and heart usually lie
 
 def read(files):
     """Grey squares of `SIZE` pixels: float64 (n, SIZE, SIZE), 0 to 255."""
-    return np.stack([np.asarray(Image.open(file).convert("L").resize((SIZE, SIZE), Image.Resampling.BOX), dtype=float)
-                     for file in files])
+    opened = (Image.open(file, formats=["PNG", "JPEG"]).convert("L") for file in files)
+    return np.stack([np.asarray(image.resize((SIZE, SIZE), Image.Resampling.BOX), dtype=float) for image in opened])
 
 
 def shrunk(images):
@@ -148,7 +149,7 @@ def write_card(table):
     before, rest = card.read_text(encoding="utf-8").split("<!-- realism -->\n")
     after = rest.split("<!-- realism end -->")[1]
     body = "\n".join(lines)
-    card.write_text(f"{before}<!-- realism -->\n{body}\n<!-- realism end -->{after}", encoding="utf-8")
+    write(card, f"{before}<!-- realism -->\n{body}\n<!-- realism end -->{after}")
 
 
 def main():
@@ -167,7 +168,7 @@ def main():
             rows += [(name, len(real), made, len(images), *row) for row in compare(images, real)]
     columns = ["real", "n_real", "made", "n_made", "measured", "value", "low", "high"]
     table = pd.DataFrame(rows, columns=columns).round(4)
-    table.to_csv(SAMPLES / "realism.csv", index=False, lineterminator="\n")
+    write(SAMPLES / "realism.csv", table.to_csv(index=False, lineterminator="\n"))
     write_card(table)
     print(table.to_string(index=False))
     return 0

@@ -2,9 +2,11 @@
 
 import ast
 import re
+from html import escape
 
-from dhl_helpers.commands import _copies
+from dhl_helpers.commands import _copies, _exam
 from dhl_helpers.commands._series import NOTEBOOKS, select
+from dhl_helpers.points import is_check
 from dhl_helpers.tables import markdown
 
 ROOT = NOTEBOOKS.parent
@@ -28,6 +30,10 @@ def pages():
             **{name: schedule(rows, timings) for name, rows in schedules.groupby("schedule")},
         },
         PLACE / "mistakes.md": {"answers": wrong_answers(notebooks)},
+        PLACE / "syllabus.md": {"units": syllabus(notebooks)},
+        PLACE / "platform.md": {"text": platform_text(notebooks)},
+        PLACE / "exam.md": {"computed": _exam.numbered(question for question, _ in _exam.variants(0)["A"])},
+        PLACE / "exam_key.md": {"computed": _exam.numbered(answer for _, answer in _exam.variants(0)["A"])},
     }
 
 
@@ -47,21 +53,82 @@ def goals(notebooks):
     return "\n\n".join(parts)
 
 
+def facts(notebook):
+    """What a notebook says of itself: its title, minutes for reading and for the exercises, points of each exercise."""
+    top = notebook.cells[0].source
+    reading, exercises = re.search(r"read(?:ing:)? (\d+) min.+?exercises:? (\d+) min", top, re.DOTALL).groups()
+    points = [points for *_, points in _copies.exercises(notebook)]
+    return top.split("\n")[0].lstrip("# "), int(reading), int(exercises), points
+
+
+def questions(notebooks):
+    """The question that each notebook answers, by the name of its file.
+
+    It stands in the map in 00, `| title | question |`; where the map has none, the first sentence takes its place.
+    """
+    first = next(notebook for path, notebook in notebooks.items() if path.name.startswith("00"))
+    text = "\n".join(cell.source for cell in first.cells if cell.cell_type == "markdown")
+    asked = {title.strip("[ ").split("]")[0]: words.strip() for title, words in re.findall(
+        r"^\| *(\[?\d\d [^|]+?) *\| *([^|]+?) *\|", text, re.MULTILINE)}  # fmt: skip
+    return {
+        path.name: asked.get(facts(notebook)[0])
+        or re.split(r"(?<=\.)\s", " ".join(notebook.cells[0].source.split("\n\n")[1].split()))[0]
+        for path, notebook in notebooks.items()
+    }
+
+
 def times(notebooks, timings):
     """Measured seconds and memory, estimated minutes, exercises and points."""
     import pandas as pd
 
     rows = []
     for path, notebook in notebooks.items():
-        reading, exercises = re.search(r"reading: (\d+) min, exercises: (\d+) min", notebook.cells[0].source).groups()
-        points = [points for *_, points in _copies.exercises(notebook)]
+        title, reading, exercises, points = facts(notebook)
         measured = ["", ""]
         if path.stem in timings.index:
             measured = [f"{timings['seconds'][path.stem]:.0f}", f"{timings['memory_mb'][path.stem] / 1000:.1f}"]
-        title = notebook.cells[0].source.split("\n")[0].lstrip("# ")
         rows.append((link(path, title), *measured, reading, exercises, len(points), sum(points)))
     head = ["notebook", "run, s", "memory, GB", "reading, min", "exercises, min", "exercises", "points"]
     return markdown(pd.DataFrame(rows, columns=head))
+
+
+def syllabus(notebooks):
+    """The units of the course with their questions, minutes and points, and the sums."""
+    import pandas as pd
+
+    rows, asked = [], questions(notebooks)
+    for path, notebook in notebooks.items():
+        title, reading, exercises, points = facts(notebook)
+        rows.append((link(path, title), asked[path.name], reading + exercises, sum(points)))
+    total = ("**All**", "", *(sum(row[place] for row in rows) for place in (2, 3)))
+    return markdown(pd.DataFrame([*rows, total], columns=["unit", "question", "minutes", "points"]))
+
+
+def platform_text(notebooks):
+    """The course as HTML to paste into a learning platform: what it is, its units, how it is marked."""
+    asked = questions(notebooks)
+    minutes = points = 0
+    units = []
+    for path, notebook in notebooks.items():
+        title, reading, exercises, earned = facts(notebook)
+        minutes, points = minutes + reading + exercises, points + sum(earned)
+        units.append(f"<li><b>{escape(title)}</b>: {escape(asked[path.name])} ({reading + exercises} minutes, "
+                     f"{sum(earned)} points)</li>")  # fmt: skip
+    return "\n".join([
+        "```html",
+        "<h3>Deep Hybrid Learning for radiographs</h3>",
+        "<p>A convolutional network turns a radiograph into features, and a classical classifier decides on them.",
+        "You build this method step by step in Jupyter notebooks, and measure honestly what it gains. You need a",
+        "little Python and NumPy, no medical knowledge, and no graphics card. The sample radiographs are simulated;",
+        "nothing in this course is for diagnosis.</p>",
+        f"<p>{len(units)} units, about {minutes / 60:.0f} hours of reading and exercises, {points} points.</p>",
+        "<ol start=\"0\">",
+        *units,
+        "</ol>",
+        "<p>Each unit has exercises that check themselves, and a quiz with feedback. Hand in the notebook under",
+        "the name that it has.</p>",
+        "```",
+    ])  # fmt: skip
 
 
 def schedule(rows, timings):
@@ -99,5 +166,5 @@ def wrong_answers(notebooks):
 
 
 def _hints(check):
-    call = next(node for node in ast.walk(ast.parse(check.source)) if _copies.is_check(node))
+    call = next(node for node in ast.walk(ast.parse(check.source)) if is_check(node))
     return [test.elts[2].value for test in call.args[1].elts]

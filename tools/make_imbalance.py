@@ -11,12 +11,13 @@ Columns: task, model, treatment, macro AUC, minority recall, false alarms, Brier
 minority), seed; one row a treatment, all measured on the validation part. Takes about 10 minutes on two cores.
 """
 
-import tempfile
 from pathlib import Path
 
 import pandas as pd
 import papermill
 from tqdm import tqdm
+
+from dhl_helpers.files import temporary_folder, write
 
 SEEDS = range(5)
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
@@ -26,7 +27,7 @@ RESULTS = NOTEBOOKS / "results"
 def main():
     """Run the notebook with each seed and write the joined table."""
     tables = []
-    with tempfile.TemporaryDirectory(prefix="dhl-") as folder:
+    with temporary_folder() as folder:
         for seed in tqdm(SEEDS, unit="seed"):
             out = Path(folder, str(seed))
             out.mkdir()
@@ -35,9 +36,7 @@ def main():
                 kernel_name="python3", progress_bar=False, cwd=NOTEBOOKS,
             )  # fmt: skip
             tables.append(pd.read_csv(out / "imbalance.csv"))
-    unfinished = RESULTS / "imbalance.csv.unfinished"
-    pd.concat(tables).round(6).to_csv(unfinished, index=False)
-    unfinished.replace(RESULTS / "imbalance.csv")
+    write(RESULTS / "imbalance.csv", pd.concat(tables).round(6).to_csv(index=False, lineterminator="\n"))
 
 
 if __name__ == "__main__":

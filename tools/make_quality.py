@@ -24,6 +24,7 @@ from sklearn.preprocessing import StandardScaler
 
 import dhl_helpers as dhl
 from dhl_helpers.benchmark.tables import count_look
+from dhl_helpers.files import write
 from dhl_helpers.pixels.decode import standardised
 
 RESULTS = Path(__file__).resolve().parents[1] / "notebooks" / "results"
@@ -136,7 +137,7 @@ def main():
                       "test accuracy": np.mean((p >= threshold) == test.labels)}
         count_look(RESULTS / "test_looks.csv", "pneumoniamnist", "python -m tools.make_quality")
     table = pd.DataFrame(rows).round(4)
-    table.to_csv(RESULTS / "quality.csv", index=False, lineterminator="\n")
+    write(RESULTS / "quality.csv", table.to_csv(index=False, lineterminator="\n"))
     print(table.to_string(index=False))
     return 0
 

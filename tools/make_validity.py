@@ -11,13 +11,14 @@ Columns: case, what, wrong (what the faulty procedure reports), right (what the 
 15 minutes on two cores.
 """
 
-import tempfile
 from pathlib import Path
 
 import nbformat
 import pandas as pd
 import papermill
 from tqdm import tqdm
+
+from dhl_helpers.files import temporary_folder, write
 
 SEEDS = range(10)
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
@@ -34,7 +35,7 @@ def cases(notebook):
 def main(seeds=SEEDS, table=RESULTS / "validity.csv"):
     """Run the cases with each seed and write the joined table."""
     tables = []
-    with tempfile.TemporaryDirectory(prefix="dhl-") as folder:
+    with temporary_folder() as folder:
         source = Path(folder, "08.ipynb")
         nbformat.write(cases(nbformat.read(NOTEBOOKS / "08_validity_lab.ipynb", as_version=4)), source)
         for seed in tqdm(seeds, unit="seed"):
@@ -45,9 +46,7 @@ def main(seeds=SEEDS, table=RESULTS / "validity.csv"):
                 kernel_name="python3", progress_bar=False, cwd=NOTEBOOKS,
             )  # fmt: skip
             tables.append(pd.read_csv(out / "validity.csv"))
-    unfinished = table.with_suffix(".csv.unfinished")
-    pd.concat(tables).to_csv(unfinished, index=False)
-    unfinished.replace(table)
+    write(table, pd.concat(tables).to_csv(index=False, lineterminator="\n"))
 
 
 if __name__ == "__main__":

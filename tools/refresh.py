@@ -9,17 +9,18 @@ import base64
 import os
 import platform
 import re
-import tempfile
 import time
 from pathlib import Path
 
 from dhl_helpers.commands import _pages, _report
 from dhl_helpers.commands._series import NOTEBOOKS, own_kernel, select
+from dhl_helpers.files import temporary_folder, write
 from dhl_helpers.tables import markdown, replace
 
 from . import instructor
 
 RESULTS = NOTEBOOKS / "results"
+WARM_UP = NOTEBOOKS / "warm_up" / "numpy_warm_up.ipynb"
 
 
 def main(only=""):
@@ -34,7 +35,7 @@ def main(only=""):
     import pandas as pd
 
     series = select(only=only)
-    with tempfile.TemporaryDirectory(prefix="dhl-refresh-") as folder:
+    with temporary_folder() as folder:
         records = Path(folder, "results.csv")
         measured = [measure(path, records) for path in series]
         timings = pd.DataFrame(measured, columns=["notebook", "seconds", "memory_mb", "machine"])
@@ -42,16 +43,18 @@ def main(only=""):
             timings = pd.concat([timings, pd.read_csv(RESULTS / "timings.csv")]).drop_duplicates("notebook")
         timings = timings.sort_values("notebook")
         RESULTS.mkdir(exist_ok=True)
-        timings.to_csv(RESULTS / "timings.csv", index=False)
+        write(RESULTS / "timings.csv", timings.to_csv(index=False, lineterminator="\n"))
         for path, (_, seconds, _, _) in zip(series, measured, strict=True):
             state_time(path, seconds)
         first = select(only="00")[0]
         measure(first, records)
+        if not only:
+            measure(WARM_UP, records)
         figure = next(
             output.data["image/png"] for cell in nbformat.read(first, as_version=4).cells
             for output in cell.get("outputs", []) if "image/png" in output.get("data", {})
         )  # fmt: skip
-        (RESULTS / "dhl.png").write_bytes(base64.b64decode(figure))
+        write(RESULTS / "dhl.png", base64.b64decode(figure))
         lines = [f"{row.notebook:<26}{row.seconds:7.1f} s  ok" for row in timings.itertuples()]
         summary = _report.counts(len(lines), len(lines), timings["seconds"].sum())
         tables = {"notebooks": course_map(timings), "run": "\n".join(["```", *lines, summary, "```"])}
@@ -88,7 +91,7 @@ def measure(path, records):
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
     }
-    nbformat.write(notebook, path)
+    write(path, nbformat.writes(notebook).rstrip("\n") + "\n")
     print(f"{path.stem:<26}{seconds:7.1f} s {peaks[-1]:6d} MB")
     cpu = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())  # not in it on every CPU type
     return path.stem, seconds, peaks[-1], f"{os.cpu_count()} cores, {cpu[1] if cpu else platform.machine()}"
@@ -97,7 +100,7 @@ def measure(path, records):
 def state_time(path, seconds):
     """Write the measured run time into the first cell of a notebook."""
     text = re.sub(r"Run: [\d.]+ s \(", f"Run: {seconds:.0f} s (", path.read_text(encoding="utf-8"), count=1)
-    path.write_text(text, encoding="utf-8")
+    write(path, text)
 
 
 def peak_memory(pid):

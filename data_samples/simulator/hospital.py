@@ -168,4 +168,4 @@ def jpeg(pixels, quality):
     """The film as it comes back from a JPEG file of that quality; uint8 (n, n)."""
     file = BytesIO()
     Image.fromarray(pixels).save(file, "JPEG", quality=quality)
-    return np.asarray(Image.open(file))
+    return np.asarray(Image.open(file, formats=["JPEG"]))

@@ -9,9 +9,10 @@ from sklearn.metrics import roc_curve
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.class_weight import compute_sample_weight
 
-from ..evaluation import _metrics, _resample, _table, evaluate
+from ..evaluation import evaluate
 from ..heads import SMOTE, make_head
 from ..measures import calibration_error
+from ..resampling import intervals, measured, of_classes, resamples
 from .models import NETWORKS, Model, joined
 
 CHOICES = (0.001, 0.01, 0.1)  # of logistic regression's C
@@ -76,18 +77,19 @@ def references(bench, seed):
     drawn = {}
     for name in parts.keys() - {"train"}:
         data = parts[name]
-        drawn[name] = (_resample(data.labels, data.patients, data.class_names, RESAMPLES, 0), {})
+        drawn[name] = (list(resamples(data.labels, data.patients, data.class_names, RESAMPLES, 0)), {})
     for network in NETWORKS:
         for part, p in probabilities(bench, Model(network, "softmax", "nothing", seed))[0].items():
             weights, aucs = drawn[part]
-            aucs[network] = _metrics(parts[part].labels, p, parts[part].class_names, weights)["macro AUC"]
+            of_network = of_classes(parts[part].labels, p, parts[part].class_names)
+            aucs[network] = measured(weights, of_network)[0]["macro AUC"]
     return drawn
 
 
 def rows_each(bench):
     """How many rows `measure` returns for each model."""
-    measured = len(METRICS) + 1 + (3 if bench.large.n_classes == 2 else 0) + len(NETWORKS)
-    return 1 + measured * (len(bench.parts("article CNN", 0)) - 2)  # one of validation, none of training
+    metrics = len(METRICS) + 1 + (3 if bench.large.n_classes == 2 else 0) + len(NETWORKS)
+    return 1 + metrics * (len(bench.parts("article CNN", 0)) - 2)  # one of validation, none of training
 
 
 def measure(bench, model, drawn):
@@ -101,8 +103,8 @@ def measure(bench, model, drawn):
     threshold = thresholds[np.argmax(on - off)] if found["val"].shape[1] == 2 else None
     for part, p in found.items():
         labels, (weights, aucs) = parts[part].labels, drawn[part]
-        measured = _metrics(labels, np.asarray(p, np.float64), parts[part].class_names, weights)
-        kept = {metric: measured[metric] for metric in (METRICS if part != "val" else METRICS[:1])}
+        (metrics,) = measured(weights, of_classes(labels, np.asarray(p, np.float64), parts[part].class_names))
+        kept = {metric: metrics[metric] for metric in (METRICS if part != "val" else METRICS[:1])}
         if part != "val":
             kept["calibration error"] = [calibration_error(labels, p)]
             if threshold is not None:
@@ -110,7 +112,7 @@ def measure(bench, model, drawn):
                 kept["accuracy at the threshold"] = [(called == positive).mean()]
                 kept["sensitivity at the threshold"] = [called[positive].mean()]
                 kept["specificity at the threshold"] = [(~called[~positive]).mean()]
-            kept |= {f"macro AUC minus {name}": measured["macro AUC"] - auc for name, auc in aucs.items()}
-        rows.append(_table(kept).assign(part=part))
+            kept |= {f"macro AUC minus {name}": metrics["macro AUC"] - auc for name, auc in aucs.items()}
+        rows.append(intervals(kept).assign(part=part))
     rows = pd.concat(rows).assign(**model._asdict(), chosen=choice)
     return rows.assign(**dict(zip(["seconds_base", "seconds_features", "seconds_head"], seconds, strict=True)))

@@ -1,6 +1,7 @@
 """What a benchmark comes to: one row a method, over its seeds, and quality drawn against seconds."""
 
 import numpy as np
+import pandas as pd
 
 from ..errors import DataError
 
@@ -29,8 +30,10 @@ def rank(results, part="test", metric="macro AUC"):
     Raises
     ------
     DataError
-        If the table lacks a column, or has no such part or metric.
+        If the table lacks a column, has no such part or metric, holds no numbers, or a model and seed twice.
     """
+    if not isinstance(results, pd.DataFrame):
+        raise DataError(f"The results are of type {type(results).__name__}; give the table, read by pandas.read_csv.")
     lacking = {*METHOD, *SECONDS, "seed", "part", "metric", "value", "low", "high"} - set(results)
     if lacking:
         raise DataError(f"The results lack the columns {', '.join(sorted(lacking))}: are they those of a benchmark?")
@@ -38,6 +41,16 @@ def rank(results, part="test", metric="macro AUC"):
     if rows.empty:
         known = ", ".join(results.loc[results["part"] == part, "metric"].unique()) or "nothing"
         raise DataError(f"The results have no {metric!r} of the part {part!r}; of this part there is {known}.")
+    try:
+        rows = rows.astype(dict.fromkeys(["value", "low", "high", *SECONDS], float))
+    except (ValueError, TypeError) as error:
+        raise DataError(f"The results hold something else than numbers ({error}). Restore the table.") from error
+    if not np.isfinite(rows[["value", *SECONDS]]).all(axis=None):
+        raise DataError(f"The results lack values or seconds of {metric!r}: was the table cut off? Restore it.")
+    if rows.duplicated([*METHOD, "seed"]).any():
+        twice = rows[rows.duplicated([*METHOD, "seed"])].iloc[0]
+        which = ", ".join(str(twice[column]) for column in METHOD)
+        raise DataError(f"The results hold {which} with seed {twice['seed']} twice. Rank one benchmark at a time.")
     rows = rows.assign(
         error=(rows["high"] - rows["low"]).fillna(0) / (2 * 1.96),
         seconds=rows[SECONDS].sum(axis=1),

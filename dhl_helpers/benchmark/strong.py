@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from .._keras import keras
+from .._keras import first_weights, keras
 from ..errors import DataError
+from ..pixels.check import as_images
 from ..progress import progress
 
 SMALLEST = 16  # pixels; below it the last stage sees almost nothing
@@ -23,7 +24,7 @@ def build_strong_cnn(image_shape, n_classes, seed=0, multilabel=False):
         pixels on the first convolution takes every second pixel, which saves three quarters of the time.
     n_classes : int
     seed : int
-        Seeds Python's, NumPy's and TensorFlow's random streams, from which the first weights are drawn.
+        Of the first weights and the changes; no random stream outside is touched.
     multilabel : bool
         Whether an image can have several findings: then each output is a sigmoid of its own.
 
@@ -42,7 +43,11 @@ def build_strong_cnn(image_shape, n_classes, seed=0, multilabel=False):
             f"Images of {image_shape[0]} x {image_shape[1]} pixels are too small for this network. Load them with "
             f"image_size={SMALLEST} or more."
         )
-    keras.utils.set_random_seed(seed)
+    with first_weights(seed):
+        return _layers(image_shape, n_classes, seed, "sigmoid" if multilabel else "softmax")
+
+
+def _layers(image_shape, n_classes, seed, activation):
     layers = keras.layers
     cnn = keras.Sequential([keras.Input(image_shape), layers.Rescaling(1 / 255)])
     cnn.add(layers.RandomTranslation(0.08, 0.08, fill_mode="nearest", seed=seed))
@@ -60,7 +65,7 @@ def build_strong_cnn(image_shape, n_classes, seed=0, multilabel=False):
             cnn.add(layers.MaxPooling2D(2))
     cnn.add(layers.GlobalAveragePooling2D())
     cnn.add(layers.Flatten())  # changes nothing; marks the place where `conv_base` cuts
-    cnn.add(layers.Dense(n_classes, activation="sigmoid" if multilabel else "softmax"))
+    cnn.add(layers.Dense(n_classes, activation=activation))
     return cnn
 
 
@@ -89,7 +94,7 @@ def train_strong_cnn(cnn, train, val, epochs, seed=0, loss=None, class_weight=No
     Raises
     ------
     DataError
-        If an image can have several findings.
+        If an image can have several findings, or the images are not uint8 of the network's shape.
     """
     if train.multilabel:
         raise DataError("train_strong_cnn takes one class an image. Load one finding against none, or use train_cnn.")
@@ -99,9 +104,9 @@ def train_strong_cnn(cnn, train, val, epochs, seed=0, loss=None, class_weight=No
     cnn.compile(optimizer=optimizer, loss=loss or "categorical_crossentropy", metrics=["accuracy"])
     bar = progress(total=epochs, unit="epoch", description="training")
     history = cnn.fit(
-        train.images,
+        as_images(train, cnn.input_shape[1:]),
         keras.utils.to_categorical(train.labels, train.n_classes),
-        validation_data=(val.images, keras.utils.to_categorical(val.labels, val.n_classes)),
+        validation_data=(as_images(val, cnn.input_shape[1:]), keras.utils.to_categorical(val.labels, val.n_classes)),
         epochs=epochs,
         class_weight=class_weight,
         verbose=0,

@@ -5,20 +5,22 @@ Seconds are processor time, of all cores together: other work on the machine doe
 
 import hashlib
 import json
+import sys
 import time
 
 import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
 
+from .. import cache
 from .._keras import keras
 from ..deep import DeepFeatures
 from ..features import conv_base
+from ..files import digest, replacing, write
 from ..handcrafted import HandcraftedFeatures
 from ..models import build_cnn, train_cnn
 from ..pretrained import pretrained_base
 from .models import NETWORKS, joined
 from .strong import build_strong_cnn, train_strong_cnn
-from .tables import replace
 
 MADE_BY = dict(zip(NETWORKS, [(build_cnn, train_cnn), (build_strong_cnn, train_strong_cnn)], strict=True))
 
@@ -31,18 +33,18 @@ class Workbench:
     large, small : Radiographs
         The same images: for the article's network, and for the strong one and the handcrafted features.
     epochs : int
-    cache : Path
-        What was made with the same images and epochs by an earlier run is taken from there.
+    kept : Path
+        A folder: what was made with the same images and epochs by an earlier run is taken from there.
     pretrained : tuple of str
         A network of keras.applications and its weights; two empty strings for none.
     """
 
-    def __init__(self, large, small, epochs, cache, pretrained):
+    def __init__(self, large, small, epochs, kept, pretrained):
         self.large, self.small, self.epochs, self.pretrained = large, small, epochs, pretrained
         digest = hashlib.sha256(f"{large.images.shape}{small.images.shape}{epochs}{pretrained}".encode())
         for each in (large.images, small.images, large.labels):
             digest.update(np.ascontiguousarray(each))
-        self.cache = cache / f"{large.name.replace(':', '-')}-{digest.hexdigest()[:12]}"
+        self.cache = kept / f"{large.name.replace(':', '-')}-{digest.hexdigest()[:12]}"
         self.cache.mkdir(parents=True, exist_ok=True)
 
     def parts(self, base, seed):
@@ -57,19 +59,25 @@ class Workbench:
         labels, shape = parts["train"].labels, parts["train"].image_shape
         cnn, file = build(shape, parts["train"].n_classes, seed), self._file(name, treatment, seed, "weights.h5")
         kept = file.with_suffix(".json")
-        if not kept.exists():
-            classes, weights = np.unique(labels), None
-            if treatment == "class weight":
-                balanced = compute_class_weight("balanced", classes=classes, y=labels)
-                weights = dict(zip(classes.tolist(), balanced.tolist(), strict=True))
-            focal = keras.losses.CategoricalFocalCrossentropy(alpha=1.0) if treatment == "focal loss" else None
-            started = time.process_time()
-            train(cnn, parts["train"], parts["val"], self.epochs, seed, focal, weights)
-            seconds = time.process_time() - started
-            cnn.save_weights(file)
-            replace(kept, lambda unfinished: unfinished.write_text(json.dumps(seconds)))  # last: so both are complete
-        cnn.load_weights(file)
-        return cnn, json.loads(kept.read_text())
+        seconds = _seconds(kept, file)
+        if seconds is not None:
+            cnn.load_weights(file)
+            return cnn, seconds
+        classes, weights = np.unique(labels), None
+        if treatment == "class weight":
+            balanced = compute_class_weight("balanced", classes=classes, y=labels)
+            weights = dict(zip(classes.tolist(), balanced.tolist(), strict=True))
+        focal = keras.losses.CategoricalFocalCrossentropy(alpha=1.0) if treatment == "focal loss" else None
+        started = time.process_time()
+        train(cnn, parts["train"], parts["val"], self.epochs, seed, focal, weights)
+        seconds = time.process_time() - started
+        try:
+            with replacing(file) as unfinished:
+                cnn.save_weights(unfinished)
+            write(kept, json.dumps({"seconds": seconds, "sha256": digest(file)}))
+        except OSError as error:
+            print(f"note: {file}: not kept for the next time ({error.strerror or error}).", file=sys.stderr)
+        return cnn, seconds
 
     def features(self, base, seed):
         """Part to features, the seconds of the training images' features, and of the training before them."""
@@ -82,15 +90,15 @@ class Workbench:
         training = self.network(base, "nothing", seed)[1] if base in NETWORKS else 0.0
         if fixed and "val" not in set(self.large.table.get("split", ())):
             file = self._file(base, "features", seed, "npz")  # without an official split, each seed has its own
-        if not file.exists():
+        features = cache.load(file)
+        if features is None:
             parts, transform = self.parts(base, seed), self._transformer(base, seed)
             transform(parts["train"].images[:1])  # compiles the network, once
             started = time.process_time()
             features = {"train": transform(parts["train"].images)}
             features["seconds"] = time.process_time() - started
             features |= {part: transform(each.images) for part, each in parts.items() if part != "train"}
-            replace(file, lambda unfinished: np.savez(unfinished, **features))
-        features = dict(np.load(file))
+            cache.store(file, **features)
         return features, float(features.pop("seconds")), training
 
     def _transformer(self, base, seed):
@@ -104,3 +112,17 @@ class Workbench:
     def _file(self, *words):
         *name, suffix = map(str, words)
         return self.cache / f"{'-'.join(filter(None, name)).replace(' ', '_')}.{suffix}"
+
+
+def _seconds(kept, weights):
+    """The seconds of a training that was kept; None where it was not, or where it is damaged."""
+    try:
+        told = json.loads(kept.read_bytes())
+        if digest(weights) == told["sha256"]:
+            return float(told["seconds"])
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError, KeyError):
+        pass
+    print(f"note: {weights} is damaged; the network is trained again.", file=sys.stderr)
+    return None

@@ -1,16 +1,27 @@
 """The copies made of a notebook, open or solved, and the marks by which nbgrader grades them."""
 
 import ast
+import hashlib
+import json
+import os
 import re
 from pathlib import Path
+from urllib.parse import quote
 
 from ..errors import DataError
 from ..files import try_out
 from ..locks import LOCK, lock
+from ..points import is_check
 from ..written import Written
 from ._series import NOTEBOOKS, select
 
 STUB = '# Your code in place of this line:\nraise NotImplementedError("not done yet")'
+STUCK_ID = "-stuck"
+STUCK = (
+    "*Stuck? Run the check: it shows what your function returned, and a hint. "
+    "[A solution]({}) is in the solved copy of this notebook.*"
+)
+LINK = re.compile(r"(\]\(|^\[[^\]]+\]: )(\.\./[^)\s#]+)", re.MULTILINE)  # in a notebook, to the rest of the course
 SOLUTION = re.compile(r"^([ \t]*)### BEGIN SOLUTION.*?### END SOLUTION[ \t]*$", re.DOTALL | re.MULTILINE)
 HIDDEN = re.compile(r"^[ \t]*### BEGIN HIDDEN TESTS.*?### END HIDDEN TESTS[^\n]*\n?", re.DOTALL | re.MULTILINE)
 MARKER = re.compile(r"^[ \t]*### (?:BEGIN|END) (?:SOLUTION|HIDDEN TESTS)[^\n]*\n?", re.MULTILINE)
@@ -24,9 +35,22 @@ def add_arguments(parser, out):
 
 
 def opened(notebook):
-    """The notebook without outputs and hidden tests, each solution replaced by a line that raises."""
+    """The notebook without outputs and hidden tests, each solution replaced by a line that raises.
+
+    The source of a check is folded, because it holds the hints; below it is the way to a solution.
+    """
+    from nbformat.v4 import new_markdown_cell
+
+    checks = {check.id for _, _, check, _ in exercises(notebook)}
     for cell in code_cells(cleared(notebook)):
         cell.source = HIDDEN.sub("", SOLUTION.sub(lambda at: re.sub("^", at[1], STUB, flags=re.MULTILINE), cell.source))
+    cells = []
+    for cell in notebook.cells:
+        cells.append(cell)
+        if cell.id in checks:
+            cell.metadata.setdefault("jupyter", {})["source_hidden"] = True
+            cells.append(new_markdown_cell(STUCK, id=f"{cell.id}{STUCK_ID}"[-64:]))
+    notebook.cells = cells
     return notebook
 
 
@@ -66,11 +90,6 @@ def exercises(notebook):
     return found
 
 
-def is_check(node):
-    """Whether a node of a syntax tree calls `dhl.check`."""
-    return isinstance(node, ast.Call) and ast.unparse(node.func) == "dhl.check"
-
-
 def marked(notebook):
     """The notebook with nbgrader's metadata: points for each check, and every other code cell locked."""
     marks = {}
@@ -84,29 +103,77 @@ def marked(notebook):
     return notebook
 
 
-def write(args, make):
-    """Write `make(notebook)` of each notebook to `args.out`, and keep each copy that was changed since.
+def write(source, out, make, solutions=""):
+    """Write `make(notebook)` of each notebook of a folder, and keep each copy whose cells were changed since.
 
     Of two commands at once the second waits for the first.
+
+    Parameters
+    ----------
+    source, out : str or path
+        Where the notebooks are, and where their copies go. Links to other parts of the course lead there from `out`.
+    make : callable
+        `opened` or `solved`.
+    solutions : str
+        Where the solved copies are, from `out`.
     """
     import nbformat
 
-    out = Path(args.out)
-    if out.resolve() == Path(args.notebooks).resolve():
+    out, series = Path(out), select(source)
+    if out.resolve() == Path(source).resolve():
         raise DataError(f"--out {out}: would write over the notebooks themselves; choose another folder.")
-    series = select(args.notebooks)
+    names = [path.name for path in series]
+    for warm_up in sorted(series[0].parent.glob("warm_up/*.ipynb")):
+        series, names = [*series, warm_up], [*names, f"warm_up/{warm_up.name}"]
     try_out(out)
     with lock(out / LOCK):
         written, kept = Written(out), []
-        for path in series:
-            content = nbformat.writes(make(marked(nbformat.read(path, as_version=4)))).encode("utf-8")
-            if written.foreign([path.name]) and not same(out / path.name, content):
-                kept.append(path.name)
+        for path, name in zip(series, names, strict=True):
+            notebook = linked(make(marked(nbformat.read(path, as_version=4))), path.parent, (out / name).parent)
+            for cell in notebook.cells:
+                if cell.id.endswith(STUCK_ID):
+                    cell.source = STUCK.format(os.path.relpath(Path(solutions, name), Path(name).parent))
+            notebook.metadata["dhl_helpers"] = {"sources": sources(notebook)}
+            content = nbformat.writes(notebook).encode("utf-8")
+            if written.foreign([name]) and not same(out / name, content) and not only_run(out / name):
+                kept.append(name)
             else:
-                written.write(path.name, content)
+                written.write(name, content)
     print(f"{len(series) - len(kept)} notebooks are fresh in {out}.")
     if kept:
         print(f"Kept as you changed them: {', '.join(kept)}. Rename or delete one to get a fresh copy.")
+
+
+def linked(notebook, source, out):
+    """The notebook with its links to the rest of the course as they are from `out`."""
+    def moved(found):
+        try:
+            target = os.path.relpath(source.resolve() / found[2], out.resolve())
+        except ValueError:  # another drive, on Windows
+            return found[0]
+        return found[1] + quote(Path(target).as_posix())
+
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = LINK.sub(moved, cell.source)
+    return notebook
+
+
+def sources(notebook):
+    """Identify what the cells of a notebook say, whatever they put out; empty ones do not count: str."""
+    said = json.dumps([(cell.cell_type, cell.source) for cell in notebook.cells if cell.source.strip()])
+    return hashlib.sha256(said.encode()).hexdigest()
+
+
+def only_run(file):
+    """Whether a copy still says in all its cells what was written there: running it is no change."""
+    import nbformat
+
+    try:
+        notebook = nbformat.read(file, as_version=4)
+        return notebook.metadata["dhl_helpers"]["sources"] == sources(notebook)
+    except Exception:  # a file of another kind: nbformat raises many kinds
+        return False
 
 
 def same(file, content):

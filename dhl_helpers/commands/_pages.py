@@ -3,6 +3,7 @@
 import base64
 import re
 from html import escape
+from urllib.parse import quote
 
 from ..files import write
 from ..tables import as_html
@@ -85,16 +86,17 @@ def index(about, table, done, planned, figures):
     parts.append("<h2>Figures</h2>" if any(figures) else "")
     for (name, _, _), drawn in reversed(list(zip(done, figures, strict=True))):
         if drawn:
-            parts.append(f"<details open><summary>{name}</summary><div class=figures>")
+            parts.append(f"<details open><summary>{escape(name)}</summary><div class=figures>")
             parts += [
-                f'<figure><a href="{name}.html"><img src="figures/{file}" loading="lazy" alt="{escape(text)}"></a>'
+                f'<figure><a href="{quote(name)}.html">'
+                f'<img src="figures/{quote(file)}" loading="lazy" alt="{escape(text)}"></a>'
                 f"<figcaption>{escape(text[0].upper() + text.split('. ')[0][1:])}</figcaption></figure>"
                 for file, text in drawn
             ]
             parts.append("</div></details>")
-    rows = [f'<td><a href="{name}.html">{name}</a></td><td>{seconds:.1f}</td><td>{state}</td>'
+    rows = [f'<td><a href="{quote(name)}.html">{escape(name)}</a></td><td>{seconds:.1f}</td><td>{escape(state)}</td>'
             for name, seconds, state in done]  # fmt: skip
-    rows += [f"<td>{name}</td><td></td><td>not run</td>" for name in planned[len(done):]]
+    rows += [f"<td>{escape(name)}</td><td></td><td>not run</td>" for name in planned[len(done):]]
     parts.append("<h2>Notebooks</h2><table><thead><tr><th>Notebook</th><th>Seconds</th><th>Result</th></tr></thead>")
     parts += [*(f"<tr>{row}</tr>" for row in rows), "</table>"]
     return page("Deep Hybrid Learning: results of a run", "\n".join(parts))

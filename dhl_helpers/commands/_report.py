@@ -30,7 +30,7 @@ def write(out, done, planned, data):
         figures.append(_pages.draw_out(notebook, name, out))
         claims += sum(
             line.startswith("Does not hold here") for cell in notebook.cells for output in cell.get("outputs", [])
-            for line in output.get("text", "").splitlines()
+            for line in [*output.get("text", "").splitlines(), output.get("data", {}).get("text/plain", "")]
         )  # fmt: skip
         files.write(out / f"{name}.html", _pages.notebook_page(notebook, name))
     failed = sum(state != "ok" for _, _, state in done)

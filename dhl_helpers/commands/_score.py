@@ -1,13 +1,17 @@
 """What `predict` does with the images: compare them with those of the training, and score them."""
 
 import sys
-from concurrent.futures import ThreadPoolExecutor
+import warnings
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
 
 import numpy as np
 import pandas as pd
 
-from ..pipeline import decide
-from ..pixels.decode import decode_all, look
+from ..errors import DataError
+from ..pipeline import decide, load_pipeline
+from ..pixels.decode import decode_all, depth_of, look
 from ..progress import progress
 
 BATCH = 256  # images in memory at once
@@ -31,23 +35,43 @@ def unlike(paths, trained_on):
     return problems
 
 
-def score(model, card, paths, names, problems):
-    """The table: path, probability of each class, decision, problem."""
+def score_apart(pipeline, paths, names, problems):
+    """The same as `score`, in a process of its own: a pipeline from elsewhere that ends it does not end this one."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        try:
+            return pool.submit(score, pipeline, paths, names, problems, trust=True).result()
+        except BrokenProcessPool as error:
+            raise DataError(
+                f"{pipeline}: the process that opened it has ended: it is damaged or forged, or the "
+                "memory was too small. Nothing was written."
+            ) from error
+
+
+def score(pipeline, paths, names, problems, trust=False):
+    """The table (path, probability of each class, decision, problem), and what is to be noted of the pipeline."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        model, card = load_pipeline(pipeline, trust)
     probabilities, reasons = np.full((len(paths), len(card["classes"])), np.nan), dict(problems)
+    told, depth = set(), card["image"].get("depth") or depth_of(paths)
     bar = progress(total=len(paths), unit="image", description="scoring")
     for first in range(0, len(paths), BATCH):
         rows = [row for row in range(first, min(first + BATCH, len(paths))) if row not in problems]
-        images, failed = decode_all([paths[row] for row in rows], card["image"]["size"], card["image"]["channels"], "")
+        some, image = [paths[row] for row in rows], card["image"]
+        images, failed, _, remarks = decode_all(some, image["size"], image["channels"], "", depth)
+        told |= set(remarks)
         reasons |= {rows[place]: reason for place, reason in failed.items()}
         good = [place for place in range(len(rows)) if place not in failed]
         if good:
             probabilities[[rows[place] for place in good]] = model.predict_proba(images[good])
         bar.update(min(BATCH, len(paths) - first))
     bar.close()
+    for remark in sorted(told):
+        print(f"note: {remark}", file=sys.stderr)
     table = pd.DataFrame(probabilities, columns=[f"probability ({name})" for name in card["classes"]])
     table.insert(0, "path", names)
     scored = ~np.isnan(probabilities[:, 0])
     table["decision"] = ""
     table.loc[scored, "decision"] = decide(probabilities[scored], card)
     table["problem"] = [reasons.get(row, "") for row in range(len(paths))]
-    return table
+    return table, [str(warning.message) for warning in caught]

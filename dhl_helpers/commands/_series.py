@@ -5,9 +5,9 @@ import json
 import os
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from ..errors import DataError
+from ..files import temporary_folder
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 
@@ -69,17 +69,18 @@ def own_kernel():
     """Within this context the kernel called python3 is the running interpreter, whatever else is registered."""
     from ipykernel.kernelspec import get_kernel_dict
 
-    before = os.environ.get("JUPYTER_PATH")
-    with TemporaryDirectory(prefix="dhl-kernel-") as folder:
-        spec = Path(folder, "kernels", "python3", "kernel.json")
+    with temporary_folder() as folder:
+        spec = folder / "kernels" / "python3" / "kernel.json"
         spec.parent.mkdir(parents=True)
         quiet = ["--IPKernelApp.log_level=CRITICAL"]  # its remarks on transport and shutdown would break the bar
         spec.write_text(json.dumps(get_kernel_dict(extra_arguments=quiet)), encoding="utf-8")
-        os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, [folder, before]))
+        path = os.pathsep.join(filter(None, [str(folder), os.environ.get("JUPYTER_PATH")]))
+        ours = {"JUPYTER_PATH": path, "JUPYTER_RUNTIME_DIR": str(folder)}  # a home that is read-only will do
+        before = {name: os.environ.get(name) for name in ours}
+        os.environ.update(ours)
         try:
             yield "python3"
         finally:
-            if before is None:
-                del os.environ["JUPYTER_PATH"]
-            else:
-                os.environ["JUPYTER_PATH"] = before
+            for name in ours:
+                del os.environ[name]
+            os.environ.update({name: value for name, value in before.items() if value is not None})

@@ -5,6 +5,10 @@ from pathlib import Path
 
 from ..benchmark.models import HEADS, plan
 from ..errors import DataError
+from ..files import try_out
+from ..locks import LOCK, lock
+
+BY = "python -m dhl_helpers benchmark"  # in the log of looks at test parts
 
 
 def add_parser(subparsers):
@@ -32,6 +36,8 @@ def main(args):
         raise DataError(f"--heads {','.join(sorted(unknown))}: there are {', '.join(HEADS)}.")
     if args.seeds < 1 or args.epochs < 1 or bool(args.pretrained) != bool(args.weights):
         raise DataError("--seeds and --epochs are 1 or more, and --pretrained and --weights are given together.")
+    for folder in (args.out, args.cache):
+        try_out(folder)
     large, small = (load(args, size) for size in (args.image_size, args.small_size or args.image_size))
 
     import pandas as pd
@@ -40,26 +46,33 @@ def main(args):
     from ..benchmark import protocol, tables
     from ..benchmark.workbench import Workbench
 
-    bench = Workbench(large, small, args.epochs, Path(args.cache), (args.pretrained, args.weights))
     stem = Path(args.out, f"benchmark_{args.dataset.replace(':', '-')}")
-    stem.parent.mkdir(parents=True, exist_ok=True)
-    table, drawn = stem.with_suffix(".csv"), {}
-    done = tables.finished(table, protocol.rows_each(bench))
-    todo = [model for model in plan(args.seeds, heads, args.pretrained) if model not in done]
-    with tqdm(todo, unit="model", file=sys.stderr, leave=False) as bar:
-        for model in bar:
-            bar.set_description(str(model))
-            if model.seed not in drawn:
-                drawn = {model.seed: protocol.references(bench, model.seed)}
-            rows = protocol.measure(bench, model, drawn[model.seed])
-            tables.append(table, rows.assign(dataset=args.dataset))
-            tables.count_look(table.with_name("test_looks.csv"), args.dataset, "python -m dhl_helpers benchmark")
-    conditions = (
+    table, log, drawn = stem.with_suffix(".csv"), stem.with_name("test_looks.csv"), {}
+    with lock(stem.with_name(LOCK), f"{stem.parent}: another benchmark is writing there; choose another --out."):
+        tables.prepare(stem)
+        bench = Workbench(large, small, args.epochs, Path(args.cache), (args.pretrained, args.weights))
+        done = tables.finished(table, protocol.rows_each(bench))
+        tables.count_look(log, args.dataset, BY, len(done) - tables.looks_counted(log, args.dataset, BY))
+        todo = [model for model in plan(args.seeds, heads, args.pretrained) if model not in done]
+        with tqdm(todo, unit="model", file=sys.stderr, leave=False) as bar:
+            for model in bar:
+                bar.set_description(str(model))
+                if model.seed not in drawn:
+                    drawn = {model.seed: protocol.references(bench, model.seed)}
+                rows = protocol.measure(bench, model, drawn[model.seed])
+                tables.append(table, rows.assign(dataset=args.dataset))
+                tables.count_look(log, args.dataset, BY)
+        results = pd.read_csv(table, keep_default_na=False, na_values=[""])
+        print(tables.write(stem, results, conditions(args, large, small), protocol.TEXT))
+
+
+def conditions(args, large, small):
+    """A sentence on what was measured."""
+    return (
         f"{args.dataset}: {len(large)} images of {large.n_classes} classes; {large.images.shape[1]} pixels for the "
         f"article's network, {small.images.shape[1]} for the strong one and the handcrafted features; at most "
         f"{args.epochs} epochs."
     )
-    print(tables.write(stem, pd.read_csv(table, keep_default_na=False, na_values=[""]), conditions, protocol.TEXT))
 
 
 def load(args, size):

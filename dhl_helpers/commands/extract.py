@@ -3,7 +3,9 @@
 from pathlib import Path
 
 from ..errors import DataError
-from ..files import write
+from ..files import try_out, write
+from ..tables import for_spreadsheets
+from ._options import add_option, options_of
 
 
 def add_parser(subparsers):
@@ -15,6 +17,7 @@ def add_parser(subparsers):
     )  # fmt: skip
     parser.add_argument("--dataset", required=True, metavar="NAME", help="data set, for instance nih, chexpert, folder")
     parser.add_argument("--data-dir", default="", metavar="DIR", help="where it lies: for all workers the same path")
+    add_option(parser, "the reader, for instance --option lateral True")
     parser.add_argument("--out", required=True, metavar="DIR", help="the file of features, for instance features.zarr")
     parser.add_argument("--pretrained", default="simulated", metavar="NAME",
                         help="the base: simulated (default), or a network of keras.applications")
@@ -37,28 +40,30 @@ def main(args):
         raise DataError("--workers is a number of processes to start on this machine; leave it out with --scheduler.")
     if args.pretrained != "simulated" and not args.weights:
         raise DataError(f"--pretrained {args.pretrained} needs --weights: a file, or imagenet.")
+    try_out(args.out)
     from ..data import load_dataset
     from ..scale import cluster
     from ..splitting import parts_of
 
-    on_error = "skip" if args.skip else "raise"
-    data = load_dataset(args.dataset, args.data_dir, args.image_size, on_error=on_error, lazy=True)
+    options = ({"on_error": "skip"} if args.skip else {}) | options_of(args.option)
+    data = load_dataset(args.dataset, args.data_dir, args.image_size, lazy=True, **options)
     if args.head and data.multilabel:
         raise DataError(f"--head: {data.name!r} has several findings an image. Take one: {data.name}:FINDING.")
     parts = parts_of(data, 0) if args.head else None  # what is wrong with them is said before the work, not after it
 
     from ..deep import DeepFeatures
     from ..pretrained import pretrained_base
+    from ..scale import extract
 
     base = pretrained_base(args.pretrained, data.image_shape, args.weights)
     deep = DeepFeatures(base, engine=args.engine, storage=args.storage)
     with cluster.connect(args.scheduler, args.workers) as client:
         threads = client.nthreads()
         print(f"{len(data)} images; {len(threads)} workers with {sum(threads.values())} threads.")
-        table, rows = Path(args.out, "images.csv"), data.table.to_csv(index=False).encode("utf-8", "backslashreplace")
+        table, rows = Path(args.out, "images.csv"), for_spreadsheets(data.table)
         if table.exists() and table.read_bytes() != rows:
             raise DataError(f"{table}: of other images, or changed since. Move it away or choose another --out.")
-        features = deep.transform(data, args.out, client)
+        features = extract(deep, data, args.out, client)
         write(table, rows)
         print(f"{features.path}: {features.shape[0]} rows of {features.shape[1]} features, {features.stored.name}.")
         if args.head:
@@ -77,5 +82,5 @@ def measure_head(client, features, data, parts):
     train, val = (np.flatnonzero((parts == name) & there) for name in ("train", "val"))
     head = fit_xgboost(client, features, data.labels, train)
     p = head.predict_proba(features[val])
-    report = evaluate(data.labels[val], p, data.class_names, data.patients[val]).round(3)
+    report = evaluate(data.labels[val], p, data.class_names, data.patients[val], multilabel=data.multilabel).round(3)
     return f"XGBoost, fitted on {len(train)} images, validation part ({len(val)}):\n{report.to_string(index=False)}"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from ..files import try_out
 from ..locks import LOCK, lock
+from ..quizzes import PLACE, load
 from ..written import Written
 from . import _deck
 from ._series import NOTEBOOKS, select
@@ -22,25 +23,23 @@ def add_parser(subparsers):
 def main(args):
     """Write NAME.html of each notebook that has key cells."""
     import nbformat
-    from nbconvert import SlidesExporter
-    from traitlets.config import Config
+    from jinja2 import Template
+    from pygments.formatters import HtmlFormatter
 
     series = select(args.notebooks, args.only)
-    exporter = SlidesExporter(
-        template_name=ASSETS.name, extra_template_basedirs=[str(ASSETS.parent)], exclude_input_prompt=True,
-        exclude_output_prompt=True, config=Config({"CSSHTMLHeaderPreprocessor": {"style": "default"}}),
-    )  # fmt: skip
-    files = {path.name.replace(".", "_"): path.read_text(encoding="utf-8") for path in ASSETS.glob("*.*s*")}
+    template = Template((ASSETS / "deck.html.j2").read_text(encoding="utf-8"))
+    files = {path.name.replace(".", "_"): path.read_text(encoding="utf-8") for path in ASSETS.glob("*.*s")}
+    colours = HtmlFormatter(style="default").get_style_defs(".highlight")
     out = Path(args.out)
     try_out(out)
     with lock(out / LOCK):
         written = Written(out)
         written.refuse([f"{path.stem}.html" for path in series])
         for path in series:
-            cells, shown = _deck.deck(nbformat.read(path, as_version=4))
-            page, _ = exporter.from_notebook_node(
-                nbformat.v4.new_notebook(cells=cells), {"metadata": {"name": path.stem}, "files": files}
-            )
+            number = path.name[:2]
+            questions = load(number) if (PLACE / f"{number}.toml").exists() else []
+            slides = _deck.deck(nbformat.read(path, as_version=4), questions)
+            page = template.render(name=path.stem, slides=slides, files=files, colours=colours)
             written.write(f"{path.stem}.html", page)
-            print(f"{path.stem:<26}{shown:4d} slides")
+            print(f"{path.stem:<26}{len(slides):4d} slides")
     print(f"Open a deck in {out} with a browser. S: speaker's notes, O: overview, ?: all keys.")

@@ -10,4 +10,4 @@ def add_parser(subparsers):
 
 def main(args):
     """Write a copy of each notebook; copies that were worked in stay."""
-    _copies.write(args, _copies.solved)
+    _copies.write(args.notebooks, args.out, _copies.solved)

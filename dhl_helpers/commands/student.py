@@ -1,6 +1,10 @@
 """`student`: copies of the notebooks to work in, without outputs and with the exercises open."""
 
+from pathlib import Path
+
 from . import _copies
+
+SOLUTIONS = "solutions"
 
 
 def add_parser(subparsers):
@@ -9,5 +13,6 @@ def add_parser(subparsers):
 
 
 def main(args):
-    """Write a copy of each notebook; copies that were worked in stay."""
-    _copies.write(args, _copies.opened)
+    """Write a copy of each notebook, and solved ones in a folder below; copies that were worked in stay."""
+    _copies.write(args.notebooks, args.out, _copies.opened, SOLUTIONS)
+    _copies.write(args.notebooks, Path(args.out, SOLUTIONS), _copies.solved)

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import warnings
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
@@ -27,6 +28,8 @@ class LazyImages:
     channels : {1, 3}
     skip : bool
         Whether images that cannot be read are reported by `read` instead of raised.
+    depth : {8, 12, 16}, optional
+        As for `load_dataset`, fixed once for all of them.
 
     Attributes
     ----------
@@ -37,9 +40,9 @@ class LazyImages:
     dtype = np.dtype(np.uint8)
     ndim = 4
 
-    def __init__(self, sources, size, channels, skip=False):
+    def __init__(self, sources, size, channels, skip=False, depth=None):
         self.sources = sources if isinstance(sources, np.ndarray) else np.array([str(path) for path in sources], object)
-        self.size, self.channels, self.skip = size, channels, skip
+        self.size, self.channels, self.skip, self.depth = size, channels, skip, depth
 
     def __len__(self):
         return len(self.sources)
@@ -52,7 +55,7 @@ class LazyImages:
         """The images at `rows`, ndarray of uint8; DataError names each file that cannot be read."""
         if np.ndim(rows) == 0 and not isinstance(rows, slice):
             return self[[rows]][0]
-        images, failed = LazyImages(self.sources[rows], self.size, self.channels).read()
+        images, failed = LazyImages(self.sources[rows], self.size, self.channels, depth=self.depth).read()
         return images
 
     def __array__(self, dtype=None, copy=None):
@@ -60,7 +63,7 @@ class LazyImages:
 
     def subset(self, rows):
         """The images at `rows` (a slice, a boolean mask or positions), still on disk."""
-        return LazyImages(self.sources[rows], self.size, self.channels, self.skip)
+        return LazyImages(self.sources[rows], self.size, self.channels, self.skip, self.depth)
 
     def read(self):
         """Decode all of them.
@@ -76,7 +79,9 @@ class LazyImages:
         DataError
             Without `skip`, if there is such an image; the message lists them.
         """
-        images, failed = decode_all(self.sources, self.size, self.channels, "reading images")
+        images, failed, _, remarks = decode_all(self.sources, self.size, self.channels, "reading images", self.depth)
+        for remark in remarks:
+            warnings.warn(remark, stacklevel=2)
         failed = {row: f"{self.name(row)}: {reason}" for row, reason in failed.items()}
         if failed and not self.skip:
             raise DataError(
@@ -96,7 +101,7 @@ class LazyImages:
         -------
         str
         """
-        digest = hashlib.sha256(f"{self.shape}".encode())
+        digest = hashlib.sha256(f"{self.shape}{self.depth or ''}".encode())
         if self.sources.ndim > 1:
             digest.update(np.ascontiguousarray(self.sources))
         else:

@@ -36,21 +36,21 @@ def read(data_dir, finding="COVID-19"):
         raise DataError(f"{file}: no finding {finding!r}; there are: {', '.join(known)}.")
     names = ["other", finding]
     table["label"] = [names[finding.lower() in path] for path in parts]
-    table["path"] = paths_inside(root, table["folder"].fillna("images") + "/" + table["filename"], file)
+    table["path"] = paths_inside(root, table["folder"].fillna("images") + "/" + table["filename"], file, links=True)
     kept = ["path", "label", "patientid", "finding", "view", "license"]
-    return Found(table[kept].rename(columns={"patientid": "patient_id"}), names, remark=REMARK)
+    return Found(table[kept].rename(columns={"patientid": "patient_id"}), names, remarks=(REMARK,))
 
 
 SETS = {
     "cohen": Reader(
-        "COVID-19 image data collection: frontal chest X-rays from publications",
-        read,
-        "that of each image (column license)",
-        "data_dir: the folder covid-chestxray-dataset",
-        "those of the publications; a finding against all others, COVID-19 if no other is named",
-        "column patientid",
-        "",
-        "https://github.com/ieee8023/covid-chestxray-dataset",
-        "documentation only: README of its repository, torchxrayvision's reader",
+        title="COVID-19 image data collection: frontal chest X-rays from publications",
+        read=read,
+        licence="that of each image (column license)",
+        needs="data_dir: the folder covid-chestxray-dataset",
+        labels="those of the publications; a finding against all others, COVID-19 if no other is named",
+        patient="column patientid",
+        source="https://github.com/ieee8023/covid-chestxray-dataset",
+        marks=("metadata.csv",),
+        checked="README of its repository, torchxrayvision's reader",
     )
 }

@@ -38,19 +38,19 @@ def read(data_dir):
         if not files:
             raise DataError(f"{folder}: no PNG images. Unpack the archive again.")
         rows += [{"path": path, "label": name} for path in files]
-    return Found(pd.DataFrame(rows), CLASS_NAMES, remark=REMARK)
+    return Found(pd.DataFrame(rows), CLASS_NAMES, remarks=(REMARK,))
 
 
 SETS = {
     "covid_radiography": Reader(
-        "COVID-19 Radiography Database: chest X-rays collected from other sets, four classes",
-        read,
-        "that of each source; for research and teaching",
-        "data_dir: the folder with COVID, Lung_Opacity, Normal and Viral Pneumonia",
-        "those of the sources; the source tells the class",
-        "not recorded: each image counts as one",
-        "",
-        "Kaggle: https://www.kaggle.com/datasets/tawsifurrahman/covid19-radiography-database",
-        "documentation only: its README and public code that reads it",
+        title="COVID-19 Radiography Database: chest X-rays collected from other sets, four classes",
+        read=read,
+        licence="that of each source; for research and teaching",
+        needs="data_dir: the folder with COVID, Lung_Opacity, Normal and Viral Pneumonia",
+        labels="those of the sources; the source tells the class",
+        patient="not recorded: each image counts as one",
+        source="Kaggle: https://www.kaggle.com/datasets/tawsifurrahman/covid19-radiography-database",
+        marks=("Viral Pneumonia",),
+        checked="its README and public code that reads it",
     )
 }

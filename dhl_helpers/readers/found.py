@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Reader:
     """How a data set is read, and what its user should know before using it.
 
@@ -29,8 +29,12 @@ class Reader:
         The official split, empty where there is none.
     source : str
         Where the publisher offers the files.
+    on_real_files : bool
+        Whether the reader was run on real files, or only written after documentation.
     checked : str
-        Whether the reader was run on real files or only written after documentation, and which.
+        Which files or documentation those are.
+    marks : tuple of str
+        Patterns of files or folders that lie in `data_dir`, by which a set is recognised.
     several : bool
         Whether an image can have several findings at once.
     downloads : dict of int to (str, str)
@@ -45,7 +49,9 @@ class Reader:
     patient: str = ""
     split: str = ""
     source: str = ""
+    on_real_files: bool = False
     checked: str = ""
+    marks: tuple = ()
     several: bool = False
     downloads: dict = field(default_factory=dict)
 
@@ -63,12 +69,15 @@ class Found(NamedTuple):
         The pixels, where the source is an array and not files.
     findings : ndarray of float32, shape (n, k), optional
         Where an image can have several: 1 present, 0 absent, NaN unknown. `label` then lists those present.
-    remark : str
-        What the user is warned of when the set is loaded.
+    remarks : tuple of str
+        What the user is told when the set is loaded, each once: what was left out, what to beware of.
+    features : ndarray of float32, shape (n, d), optional
+        In place of images, where they were computed elsewhere.
     """
 
     table: pd.DataFrame
     class_names: list
     images: np.ndarray | None = None
     findings: np.ndarray | None = None
-    remark: str = ""
+    remarks: tuple = ()
+    features: np.ndarray | None = None

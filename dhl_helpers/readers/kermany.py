@@ -17,7 +17,8 @@ PATIENT = r"((?:NORMAL2-)?IM-\d+|person\d+_(?:bacteria|virus)|(?:BACTERIA|VIRUS|
 
 def read(data_dir, three_classes=False):
     """List the images as normal and pneumonia, or as normal, bacterial and viral."""
-    table, names, *_ = class_folders.read(data_dir, PATIENT)
+    found = class_folders.read(data_dir, PATIENT)
+    table, names = found.table, found.class_names
     if [name.lower() for name in names] != ["normal", "pneumonia"]:
         raise DataError(f"{data_dir}: class folders {', '.join(names)}; the Kermany set has NORMAL and PNEUMONIA.")
     table["label"] = table["label"].str.lower()
@@ -33,20 +34,23 @@ def read(data_dir, three_classes=False):
         table["label"] = kind.map(kinds).where(table["label"] == "pneumonia", "normal")
     if "split" in table:  # the 16 images of `val` in one distribution are too few to choose anything by
         table["split"] = table["split"].replace("val", "train")
-    return Found(table, ["normal", "bacterial", "viral"] if three_classes else ["normal", "pneumonia"])
+    names = ["normal", "bacterial", "viral"] if three_classes else ["normal", "pneumonia"]
+    return Found(table, names, remarks=found.remarks)
 
 
 SETS = {
     name: Reader(
-        title,
-        reader,
-        "CC BY 4.0",
-        "data_dir: the folder with train and test",
-        labels,
-        "in the file name: number and kind of pneumonia, whole prefix for normals",
-        "train and test, by patient",
-        "Mendeley Data: https://data.mendeley.com/datasets/rscbjbr9sj",
-        "on real files (400 images)",
+        title=title,
+        read=reader,
+        licence="CC BY 4.0",
+        needs="data_dir: the folder with train and test",
+        labels=labels,
+        patient="in the file name: number and kind of pneumonia, whole prefix for normals",
+        split="train and test, by patient",
+        source="Mendeley Data: https://data.mendeley.com/datasets/rscbjbr9sj",
+        marks=("train/PNEUMONIA", "test/PNEUMONIA"),
+        on_real_files=True,
+        checked="400 images",
     )
     for name, title, reader, labels in (
         ("chest_xray", "Paediatric chest X-rays (Kermany et al. 2018), normal or pneumonia", read, "by two physicians"),

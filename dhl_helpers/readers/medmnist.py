@@ -4,13 +4,13 @@ Labels are (n, 1), or (n, 14) for the findings of ChestMNIST; the grades of Reti
 are not recorded in any of the sets.
 """
 
-import zipfile
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from ..arrays import read_arrays
 from ..errors import DataError
 from . import medmnist_sets
 from .findings import several
@@ -54,12 +54,8 @@ def read(data_dir, name):
 
 def _arrays(file):
     try:
-        with zipfile.ZipFile(file) as archive:
-            if any(part.file_size > max(2**27, 200 * part.compress_size) for part in archive.infolist()):
-                raise ValueError("it would unpack to more than 200 times its size")
-        with np.load(file, allow_pickle=False) as arrays:  # a pickle could run code
-            return {key: np.atleast_1d(arrays[key]) for key in arrays.files if key in KEYS}
-    except Exception as error:  # zipfile, zlib and NumPy raise a dozen kinds on a broken file
+        return {key: np.atleast_1d(array) for key, array in read_arrays(file, KEYS).items()}
+    except (OSError, ValueError) as error:
         raise DataError(
             f"{file}: not a readable .npz without pickled objects ({error}). Get the file again."
         ) from error

@@ -44,7 +44,7 @@ def read(data_dir, uncertain="ignore", not_mentioned="zeros", lateral=False):
         raise DataError(f"{root}: the three CSV files share no image. Get them again, all of one version.")
     subject = table["subject_id"]
     written = "files/p" + subject.str[:2] + "/p" + subject + "/s" + table["study_id"] + "/" + table["dicom_id"] + ".jpg"
-    table["path"] = paths_inside(root, written, files["metadata"])
+    table["path"] = paths_inside(root, written, files["metadata"], links=True)
     table["patient_id"], table["split"] = subject, table["split"].map(PARTS)
     findings = resolved(table, files["chexpert"], uncertain, not_mentioned)
     return several(table.drop(columns=FINDINGS), FINDINGS, findings)
@@ -52,15 +52,16 @@ def read(data_dir, uncertain="ignore", not_mentioned="zeros", lateral=False):
 
 SETS = {
     "mimic_cxr": Reader(
-        "MIMIC-CXR-JPG: chest X-rays of an emergency department, 14 observations",
-        read,
-        "PhysioNet credentialed access: the terms signed there",
-        "data_dir: the folder with the three mimic-cxr-2.0.0-*.csv.gz and files",
-        "one set a study, mined from reports by the CheXpert labeller (options uncertain, not_mentioned)",
-        "column subject_id",
-        "train, validate and test, by patient",
-        "PhysioNet, after training and signing: https://physionet.org/content/mimic-cxr-jpg",
-        "documentation only: columns as in torchxrayvision's tests, split as in public code",
+        title="MIMIC-CXR-JPG: chest X-rays of an emergency department, 14 observations",
+        read=read,
+        licence="PhysioNet credentialed access: the terms signed there",
+        needs="data_dir: the folder with the three mimic-cxr-2.0.0-*.csv.gz and files",
+        labels="one set a study, mined from reports by the CheXpert labeller (options uncertain, not_mentioned)",
+        patient="column subject_id",
+        split="train, validate and test, by patient",
+        source="PhysioNet, after training and signing: https://physionet.org/content/mimic-cxr-jpg",
+        marks=("mimic-cxr-2.0.0-split.csv*",),
+        checked="columns as in torchxrayvision's tests, split as in public code",
         several=True,
     )
 }

@@ -42,7 +42,8 @@ def read(data_dir):
     lists = {part: root / name for part, name in LISTS.items()}
     if all(path.is_file() for path in lists.values()):
         table["split"] = _parts(table["Image Index"], lists)
-    return several(table, FINDINGS, np.array([[name in names for name in FINDINGS] for names in marked]))
+    labels = np.array([[name in names for name in FINDINGS] for names in marked])
+    return several(table, FINDINGS, labels, none=[float(NONE in names) for names in marked])
 
 
 def _parts(images, lists):
@@ -61,15 +62,17 @@ def _parts(images, lists):
 
 SETS = {
     "nih": Reader(
-        "NIH ChestX-ray14: adult chest X-rays, 14 findings",
-        read,
-        "free to use, NIH Clinical Center to be acknowledged",
-        "data_dir: the folder with Data_Entry_2017.csv and the images",
-        "findings mined from reports by text analysis, several an image or none",
-        "column Patient ID",
-        "train and test, in train_val_list.txt and test_list.txt",
-        "NIH Clinical Center: https://nihcc.app.box.com/v/ChestXray-NIHCC",
-        "on real files (120 images, their rows of the official CSV); the lists as public code reads them",
+        title="NIH ChestX-ray14: adult chest X-rays, 14 findings",
+        read=read,
+        licence="free to use, NIH Clinical Center to be acknowledged",
+        needs="data_dir: the folder with Data_Entry_2017.csv and the images",
+        labels="findings mined from reports by text analysis, several an image or none",
+        patient="column Patient ID",
+        split="train and test, in train_val_list.txt and test_list.txt",
+        source="NIH Clinical Center: https://nihcc.app.box.com/v/ChestXray-NIHCC",
+        marks=("Data_Entry_2017*.csv", "sample_labels.csv"),
+        on_real_files=True,
+        checked="120 images, their rows of the official CSV; the lists as public code reads them",
         several=True,
     )
 }

@@ -16,7 +16,8 @@ from .findings import several
 from .found import Reader
 
 FRONTAL = ("PA", "AP", "AP_horizontal")
-NO_FINDING = {"normal", "unchanged", "suboptimal study"}  # entries that name no finding
+NO_FINDING = {"normal", "unchanged", "suboptimal study"}  # entries that name no finding; only the first states none
+UNSURE = NO_FINDING - {"normal"}  # with these, what is not named may be there all the same
 REMARK = "'padchest': a few PNG files of the published set are corrupt; on_error='skip' loads the others."
 
 
@@ -46,12 +47,16 @@ def read(data_dir, projections=FRONTAL, fewest=50):
     findings = sorted(name for name, count in counts.items() if count >= fewest)
     if not findings:
         raise DataError(f"{file}: no finding on {fewest} images or more. Lower fewest.")
-    nested = paths_inside(root, table["ImageDir"].fillna("") + "/" + table["ImageID"], file)
-    flat = paths_inside(root, table["ImageID"], file)
+    nested = paths_inside(root, table["ImageDir"].fillna("") + "/" + table["ImageID"], file, links=True)
+    flat = paths_inside(root, table["ImageID"], file, links=True)
     table["path"] = [two if two.is_file() else one for one, two in zip(nested, flat, strict=True)]
     table["patient_id"] = table["PatientID"]
     table = table[["path", "patient_id", "Projection"]]
-    return several(table, findings, np.array([[name in names for name in findings] for names in marked]), REMARK)
+    labels = np.array([[name in names for name in findings] for names in marked], np.float32)
+    unsure = np.array([not names or bool(names & UNSURE) for names in marked])
+    labels[unsure[:, None] & (labels == 0)] = np.nan
+    none = [1 if names == {"normal"} else 0 if names - NO_FINDING else np.nan for names in marked]
+    return several(table, findings, labels, [REMARK], none)
 
 
 def _names(text, file):
@@ -64,15 +69,15 @@ def _names(text, file):
 
 SETS = {
     "padchest": Reader(
-        "PadChest: chest X-rays of San Juan Hospital (Spain), 174 findings",
-        read,
-        "the publisher's research terms, accepted on registration",
-        "data_dir: the folder with PADCHEST_chest_x_ray_images_labels*.csv and the images",
-        "27 % by physicians, the others by a network that read the reports (column MethodLabel)",
-        "column PatientID",
-        "",
-        "BIMCV, after registration: https://bimcv.cipf.es/bimcv-projects/padchest",
-        "documentation only: doi:10.1016/j.media.2020.101797 and torchxrayvision's reader",
+        title="PadChest: chest X-rays of San Juan Hospital (Spain), 174 findings",
+        read=read,
+        licence="the publisher's research terms, accepted on registration",
+        needs="data_dir: the folder with PADCHEST_chest_x_ray_images_labels*.csv and the images",
+        labels="27 % by physicians, the others by a network that read the reports (column MethodLabel)",
+        patient="column PatientID",
+        source="BIMCV, after registration: https://bimcv.cipf.es/bimcv-projects/padchest",
+        marks=("*chest_x_ray_images_labels*.csv*",),
+        checked="doi:10.1016/j.media.2020.101797 and torchxrayvision's reader",
         several=True,
     )
 }

@@ -38,20 +38,20 @@ def read(data_dir, three_classes=False):
         details = read_csv(file, ["patientId", "class"]).drop_duplicates("patientId").set_index("patientId")["class"]
         table["label"] = table["patientId"].map(details).map(DETAILS)
     written = "stage_2_train_images/" + table["patientId"] + ".dcm"
-    table["path"] = paths_inside(root, written, file)
-    return Found(table[["path", "label"]], names, remark=REMARK)
+    table["path"] = paths_inside(root, written, file, links=True)
+    return Found(table[["path", "label"]], names, remarks=(REMARK,))
 
 
 SETS = {
     "rsna": Reader(
-        "RSNA Pneumonia Detection Challenge: adult chest X-rays, signs of pneumonia or not",
-        read,
-        "the terms of the challenge, accepted on registration",
-        "data_dir: the folder with stage_2_train_labels.csv and stage_2_train_images",
-        "by radiologists; an opacity suspicious of pneumonia, marked with boxes",
-        "lost; films overlap NIH ChestX-ray14",
-        "",
-        "Kaggle, after registration: https://www.kaggle.com/c/rsna-pneumonia-detection-challenge",
-        "documentation only: doi:10.1148/ryai.2019180041 and torchxrayvision's reader",
+        title="RSNA Pneumonia Detection Challenge: adult chest X-rays, signs of pneumonia or not",
+        read=read,
+        licence="the terms of the challenge, accepted on registration",
+        needs="data_dir: the folder with stage_2_train_labels.csv and stage_2_train_images",
+        labels="by radiologists; an opacity suspicious of pneumonia, marked with boxes",
+        patient="lost; films overlap NIH ChestX-ray14",
+        source="Kaggle, after registration: https://www.kaggle.com/c/rsna-pneumonia-detection-challenge",
+        marks=("stage_[12]_train_labels.csv",),
+        checked="doi:10.1148/ryai.2019180041 and torchxrayvision's reader",
     )
 }

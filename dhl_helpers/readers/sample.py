@@ -6,9 +6,11 @@ from pathlib import Path
 import pandas as pd
 
 from ..errors import DataError
+from .files import paths_inside, read_csv
 from .found import Found, Reader
 
 CLASS_NAMES = ["normal", "bacterial", "viral"]
+NUMBERS = ("severity", "age", "seed")  # every other column is text
 
 
 def folder():
@@ -24,26 +26,26 @@ def read(data_dir=""):
         raise DataError(
             f"{file}: not found. Run the course from its clone, or set DHL_SAMPLES to the folder data_samples of one."
         )
-    try:
-        table = pd.read_csv(file)
-    except ValueError as error:  # pandas' parser errors and wrong encodings are ValueErrors
-        raise DataError(f"{file}: not a readable CSV ({error}). Restore it or make the set again.") from error
-    lacking = {"path", "label", "patient_id", "split"} - set(table)
-    if lacking:
-        raise DataError(f"{file}: no column {', '.join(sorted(lacking))}. Restore it or make the set again.")
-    return Found(table.assign(path=[root / path for path in table["path"]]), CLASS_NAMES)
+    table = read_csv(file, ["path", "label", "patient_id", "split"], advice="Restore it or make the set again.")
+    for column in filter(table.columns.__contains__, NUMBERS):
+        try:
+            table[column] = pd.to_numeric(table[column])
+        except ValueError as error:
+            raise DataError(f"{file}: column {column!r} holds text ({error}). Restore it.") from error
+    return Found(table.assign(path=paths_inside(root, table["path"], file)), CLASS_NAMES)
 
 
 SETS = {
     "sample": Reader(
-        "Simulated chest radiographs of this course",
-        read,
-        "CC BY 4.0",
-        "nothing",
-        "known, because simulated: normal, bacterial, viral after Kermany et al.",
-        "column patient_id",
-        "train, val, test, external (another simulated site), by patient",
-        "comes with the course",
-        "on the files themselves",
+        title="Simulated chest radiographs of this course",
+        read=read,
+        licence="CC BY 4.0",
+        needs="nothing",
+        labels="known, because simulated: normal, bacterial, viral after Kermany et al.",
+        patient="column patient_id",
+        split="train, val, test, external (another simulated site), by patient",
+        source="comes with the course",
+        on_real_files=True,
+        checked="the files themselves",
     )
 }

@@ -41,15 +41,15 @@ def read(data_dir, prefix):
 
 SETS = {
     name: Reader(
-        title,
-        partial(read, prefix=prefix),
-        "free for research, U.S. National Library of Medicine to be acknowledged",
-        f"data_dir: the folder {folder}",
-        "from the clinical reports; the last digit of the file name",
-        "one film a patient: the number in the file name",
-        "",
-        "U.S. National Library of Medicine: https://lhncbc.nlm.nih.gov/LHC-downloads/downloads.html",
-        "documentation only: doi:10.3978/j.issn.2223-4292.2014.11.20 and torchxrayvision's reader",
+        title=title,
+        read=partial(read, prefix=prefix),
+        licence="free for research, U.S. National Library of Medicine to be acknowledged",
+        needs=f"data_dir: the folder {folder}",
+        labels="from the clinical reports; the last digit of the file name",
+        patient="one film a patient: the number in the file name",
+        source="U.S. National Library of Medicine: https://lhncbc.nlm.nih.gov/LHC-downloads/downloads.html",
+        marks=(f"CXR_png/{prefix}_*.png",),
+        checked="doi:10.3978/j.issn.2223-4292.2014.11.20 and torchxrayvision's reader",
     )
     for name, title, prefix, folder in (
         ("montgomery", "Montgomery County: adult chest X-rays, tuberculosis or normal", "MCUCXR", "MontgomerySet"),

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from ..errors import DataError
 from ..heads import make_head
+from .heads import chosen
 
 try:
     import dask
@@ -85,10 +86,10 @@ def _transform(images):
     network, unread = get_worker().plugins[_Network.name], []
     with network.lock:
         network.deep = network.deep or pickle.loads(network.pickled)
-    return network.deep._compute(images, tqdm(disable=True), unread), unread
+    return network.deep.compute(images, tqdm(disable=True), unread), unread
 
 
-def computed(client, deep, pieces, bar, unread):
+def compute(client, deep, pieces, bar, unread):
     """Compute pieces on all workers. One that dies costs the pieces that it was working on; others take them.
 
     Parameters
@@ -100,7 +101,7 @@ def computed(client, deep, pieces, bar, unread):
         The rows and the images. Those on disk are read by the workers, under the same path as here.
     bar : tqdm.tqdm
     unread : list of str
-        What is said of images that cannot be read is added to it.
+        Gets what is said of images that cannot be read.
 
     Yields
     ------
@@ -126,11 +127,10 @@ def computed(client, deep, pieces, bar, unread):
     try:
         for future in running:
             features, problems = future.result()
-            rows = rows_of.pop(future.key)
             unread += problems
             bar.update(len(features))
             submit(1)
-            yield rows, features
+            yield rows_of.pop(future.key), features
     except KilledWorker as error:
         raise DataError(
             "A piece of the images ended four workers, one after the other. Give each more memory, or fewer threads."
@@ -152,8 +152,9 @@ def fit_xgboost(client, features, labels, rows=None, seed=0):
     features : FeatureFile
         Under the same path on every machine.
     labels : ndarray of int64, shape (n,)
-    rows : ndarray of int64, optional
-        The positions of the images to fit on; by default all.
+        Of all images of the file.
+    rows : ndarray of bool, shape (n,), or of int, shape (m,), optional
+        The images to fit on; by default all.
     seed : int
 
     Returns
@@ -164,20 +165,18 @@ def fit_xgboost(client, features, labels, rows=None, seed=0):
     Raises
     ------
     DataError
-        If a package is missing, or workers keep dying.
+        If a package is missing, labels and rows do not fit the file, or workers keep dying.
     """
+    labels, rows = chosen(features, labels, rows)
     try:
         import dask.array as da
         from xgboost.dask import DaskXGBClassifier
     except ImportError as error:
         raise DataError("XGBoost on several workers needs dask.dataframe: pip install 'dhl-helpers[large]'.") from error
-    rows = np.arange(len(features)) if rows is None else np.asarray(rows)
     parts = np.array_split(rows, min(len(rows), 2 * sum(client.nthreads().values())))
-    read = dask.delayed(_rows)
-    X = da.concatenate([
-        da.from_delayed(read(features, part), (len(part), features.shape[1]), np.float32) for part in parts
-    ])  # fmt: skip
-    y = da.from_array(np.asarray(labels)[rows], chunks=(X.chunks[0],))
+    blocks = [(dask.delayed(_rows)(features, part), (len(part), features.shape[1])) for part in parts]
+    X = da.concatenate([da.from_delayed(block, shape, np.float32) for block, shape in blocks])
+    y = da.from_array(labels, chunks=(X.chunks[0],))
     head = make_head("xgboost", seed)
     fitted = DaskXGBClassifier(**head.get_params() | {"n_jobs": None})  # all threads of each worker
     fitted.client = client

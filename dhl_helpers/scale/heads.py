@@ -1,11 +1,11 @@
 """Heads on features that may not fit in memory."""
 
-from tempfile import TemporaryDirectory
 
 import numpy as np
 from sklearn.base import clone
 
 from ..errors import DataError
+from ..files import temporary_folder
 from ..heads import PerFinding
 
 PAGE = 8192  # rows read at once: 32 MB of DenseNet121's features
@@ -24,9 +24,10 @@ def fit_head(head, features, labels, rows=None):
     ----------
     head : scikit-learn classifier, for example from `make_head`
     features : FeatureFile
-    labels : ndarray of int64, shape (m,), or of float32, shape (m, k) for a `PerFinding`
+    labels : ndarray of int64, shape (n,), or of float32, shape (n, k) for a `PerFinding`
+        Of all images of the file.
     rows : ndarray of bool, shape (n,), or of int, shape (m,), optional
-        The rows to which the labels belong, such as the training part; by default all.
+        The images to fit on, such as the training part; by default all.
 
     Returns
     -------
@@ -38,17 +39,14 @@ def fit_head(head, features, labels, rows=None):
     DataError
         If labels and rows do not fit together, or the head needs more memory than is free; the message says how much.
     """
-    rows = np.arange(len(features))[slice(None) if rows is None else rows]
-    labels = np.asarray(labels)
-    if len(rows) != len(labels):
-        raise DataError(
-            f"{len(labels)} labels for {len(rows)} rows of features. Give the labels of exactly these rows."
-        )
+    labels, rows = chosen(features, labels, rows)
     if isinstance(head, PerFinding) and type(head.head).__name__ == "XGBClassifier":
         head.heads_ = []
         for column in labels.T:
             known = ~np.isnan(column)
-            head.heads_.append(fit_head(clone(head.head), features, column[known].astype(np.int64), rows[known]))
+            of_all = np.zeros(len(features), np.int64)
+            of_all[rows[known]] = column[known]
+            head.heads_.append(fit_head(clone(head.head), features, of_all, rows[known]))
         return head
     if type(head).__name__ == "XGBClassifier":
         return _fit_in_pages(head, features, labels, rows)
@@ -60,6 +58,39 @@ def fit_head(head, features, labels, rows=None):
             "disk, fewer images, or a network with fewer features."
         )
     return head.fit(features[rows], labels)
+
+
+def chosen(features, labels, rows=None):
+    """The labels of the chosen rows, and the rows as positions.
+
+    Parameters
+    ----------
+    features : FeatureFile
+    labels : array-like, shape (n,) or (n, k)
+        Of all images of the file.
+    rows : ndarray of bool, shape (n,), or of int, shape (m,), optional
+
+    Returns
+    -------
+    labels : ndarray, shape (m,) or (m, k)
+    rows : ndarray of int64, shape (m,)
+
+    Raises
+    ------
+    DataError
+        If there is not one label for each image of the file, or a row that it does not have.
+    """
+    labels = np.asarray(labels)
+    if len(labels) != len(features):
+        raise DataError(
+            f"{len(labels)} labels for a file of {len(features)} images. Give the labels of all of them, and "
+            "choose the images to fit on by `rows`."
+        )
+    try:
+        rows = np.arange(len(features))[slice(None) if rows is None else np.asarray(rows)]
+    except IndexError as error:
+        raise DataError(f"rows: {error}. Give positions below {len(features)}, or a mask of that length.") from error
+    return labels[rows], rows
 
 
 def predict_proba(head, features, rows=None):
@@ -106,7 +137,7 @@ def _fit_in_pages(head, features, labels, rows):
 
     classes = int(labels.max()) + 1
     task = {"objective": "multi:softprob", "num_class": classes} if classes > 2 else {"objective": "binary:logistic"}
-    with TemporaryDirectory() as cache:
+    with temporary_folder() as cache:
         matrix = xgboost.ExtMemQuantileDMatrix(Pages(f"{cache}/page"), nthread=head.n_jobs, max_bin=head.max_bin)
         booster = xgboost.train(head.get_xgb_params() | task, matrix, head.get_num_boosting_rounds())
         del matrix  # its files go with it

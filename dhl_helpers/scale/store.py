@@ -1,6 +1,6 @@
 """Features in a file that may be larger than memory, grows in pieces and survives a kill.
 
-The layout is Zarr, version 3: a folder with a JSON header and one file of raw numbers a piece. Parquet would be one
+The layout is Zarr, version 3: a folder with a JSON header and one file of raw numbers per piece. Parquet would be one
 file whose footer comes last: a killed run leaves nothing readable, and two processes cannot write to it. Here a piece
 is there or not, several processes may write different ones, and any rows can be read alone. Pieces are not compressed
 (features are noise to a compressor), so that NumPy reads and writes them; `zarr.open_array` opens the folder too.
@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ..cache import PIECE, rounded
 from ..errors import DataError
 from ..files import room_for, tidy, write
 
-PIECE = 512  # images; what a kill can cost: 20 seconds of DenseNet121 on two cores
 FORMAT = 2
 OWN = ("zarr.json", "c", "sha256", "images.csv")  # what the folder may hold; `extract` adds the last
 
@@ -51,7 +51,7 @@ class FeatureFile:
             if len(self.shape) != 2 or min(self.piece, self.shape[1]) < 1:
                 raise ValueError
         except (FileNotFoundError, NotADirectoryError) as error:
-            raise DataError(f"{self.path}: not a file of features that DeepFeatures.transform wrote.") from error
+            raise DataError(f"{self.path}: not a file of features that `extract` wrote.") from error
         except (ValueError, TypeError, KeyError, IndexError, RecursionError) as error:
             raise DataError(f"{self.path / 'zarr.json'}: damaged. Run the extraction again.") from error
 
@@ -79,11 +79,11 @@ class FeatureFile:
         """
         path, header = Path(path), _header(shape, storage, made_of).encode()
         if path.exists() and not path.is_dir():
-            raise DataError(f"{path}: not a file of features that DeepFeatures.transform wrote. Give another name.")
+            raise DataError(f"{path}: not a file of features that `extract` wrote. Give another name.")
         path.mkdir(parents=True, exist_ok=True)
         tidy(path, below=True)
         if foreign := [each.name for each in path.iterdir() if each.name not in OWN and not each.name.startswith(".")]:
-            raise DataError(f"{path}: not a file of features that DeepFeatures.transform wrote: it holds {foreign[0]}.")
+            raise DataError(f"{path}: not a file of features that `extract` wrote: it holds {foreign[0]}.")
         wanted = cls(path, header)
         pieces = [int(file.parent.name) for file in path.glob("c/*/0") if file.parent.name.isdecimal()]
         try:
@@ -177,15 +177,6 @@ class FeatureFile:
 
     def _digest(self, content):
         return hashlib.sha256(self._header + content).hexdigest()
-
-
-def rounded(features, storage):
-    """The features as they are kept: ndarray of `storage`; DataError if one is too large for float16."""
-    with np.errstate(over="ignore"):
-        kept = features.astype(storage, copy=False)
-    if np.isinf(kept).any() and not np.isinf(features).any():
-        raise DataError(f"Features up to {np.nanmax(np.abs(features)):.0f} do not fit into float16; use float32.")
-    return kept
 
 
 def _header(shape, storage, made_of):
