@@ -138,8 +138,8 @@ def compare(made, real):
     for name, place in PARTS.items():
         gap = made[:, *place].mean() - real[:, *place].mean()
         yield f"grey level of the {name}, simulated minus real", gap, None, None
-    yield "pixels at 240 or above, per cent, simulated minus real", 100 * ((made >= 240).mean() - (real >= 240).mean()), (
-        None), None
+    white = 100 * ((made >= 240).mean() - (real >= 240).mean())
+    yield "pixels at 240 or above, per cent, simulated minus real", white, None, None
     yield "local contrast in the lungs, simulated to real", local_contrast(made) / local_contrast(real), None, None
 
 
