@@ -165,9 +165,8 @@ def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error
         Decode images only where they are used, for sets that do not fit in memory: `images` is then a `LazyImages`,
         from which `DeepFeatures` reads as it goes. Only missing files are noticed at once; 100 files decide on depth.
     depth : {8, 12, 16}, optional
-        Bits of grey images of 16 bits that do not say how many they use (DICOM: Bits Stored, PNG: sBIT), one for the
-        whole set: 2**depth - 1 is white. By default the fewest that hold all but one pixel in 200 of each image; a
-        mixed set is warned of.
+        Bits of images of 16 bits that do not say how many they use (as DICOM does, and PNG can): 2**depth - 1 is white.
+        By default the fewest that hold all but one pixel in 200 of each image. A mixed set is warned of.
     **options
         What the reader of this data set takes besides, for example `label_column` for "csv".
 
@@ -190,9 +189,7 @@ def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error
         warnings.warn(remark, stacklevel=2)
     alone = name_patients(table, name, found.images is not None, warn=True)
     sources = table["path"] if found.images is None else found.images
-    images, failed, depth, remarks = read_or_list(sources, image_size, channels, name, lazy, on_error, depth)
-    if remarks:
-        warnings.warn(f"{name!r}: " + listing(remarks).strip(), stacklevel=2)
+    images, failed, depth = read_or_list(sources, image_size, channels, name, lazy, on_error, depth)
     skipped = [f"{table['path'][row]}: {reason}" for row, reason in failed.items()]
     if skipped and (on_error == "raise" or len(skipped) == len(table)):
         raise DataError(f"{len(skipped)} of {len(table)} images cannot be read. Repair or remove them, or load the "

@@ -182,7 +182,14 @@ def _text(column):
 
 
 SETS = {
-    "embeddings": Reader("Features that were made elsewhere: a table without pixels", read,
-                         needs="data_dir: a .csv, .parquet or .npz file", labels="column label",
-                         split="column part", patient="column patient", checked="on files of this format")
+    "embeddings": Reader(
+        title="Features that were made elsewhere: a table without pixels",
+        read=read,
+        needs="data_dir: a .csv, .parquet or .npz file",
+        labels="column label",
+        patient="column patient",
+        split="column part",
+        on_real_files=True,
+        checked="files of this format",
+    )
 }  # fmt: skip
