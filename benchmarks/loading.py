@@ -49,7 +49,10 @@ def plain(paths):
 
     arrays = []
     for path in paths:
-        image = Image.fromarray(pydicom.dcmread(path).pixel_array) if path.suffix == ".dcm" else Image.open(path)
+        if path.suffix == ".dcm":
+            image = Image.fromarray(pydicom.dcmread(path).pixel_array)
+        else:
+            image = Image.open(path, formats=["JPEG", "PNG"])
         arrays.append(np.asarray(image.convert("L").resize((SIZE, SIZE), Image.BILINEAR)))
     return np.stack(arrays)
 

@@ -294,7 +294,7 @@ def check(folder, processes=None):
             faults.append("metadata.csv: severity differs by more than 0.001")
         unequal = 0
         for path in table["path"]:
-            a, b = (np.asarray(Image.open(root / path)).astype(int) for root in (folder, Path(again)))
+            a, b = (np.asarray(Image.open(root / path, formats=["JPEG"])).astype(int) for root in (folder, Path(again)))
             if np.abs(a - b).max() > 1:
                 faults.append(f"{path}: a pixel differs by {np.abs(a - b).max()} grey levels")
             unequal += np.count_nonzero(a != b)

@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 
 import numpy as np
 import pandas as pd
@@ -115,6 +116,7 @@ class Radiographs:
         name = name or pd.Series(np.nansum(self.labels, 0), self.class_names).drop(NONE, errors="ignore").idxmax()
         table = self.table.assign(split=parts_of(self, seed))
         one = choose(Found(table, self.class_names, np.arange(len(self)), self.labels), name)
+        warnings.warn(one.remarks[-1], stacklevel=2)
         images, labels = rows_of(self.images, one.images), as_labels(one.table["label"], one.class_names)
         return Radiographs(images, labels, one.class_names, one.table, f"{self.name}:{name}", depth=self.depth,
                            patients_unknown=self.patients_unknown)  # fmt: skip
@@ -150,6 +152,7 @@ def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error
     name : str
         A name from `dhl_helpers.readers.REGISTRY`, such as "sample", "chest_xray", "nih", "folder", "csv". Where an
         image can have several findings, "nih:Effusion" is one finding against none, "nih:single" one class a finding.
+        Or "embeddings", see `load_embeddings`: a set without pixels, to which only data_dir and options apply.
     data_dir : str or path
         Where the files are. Not needed for "sample".
     image_size : int
@@ -162,9 +165,8 @@ def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error
         Decode images only where they are used, for sets that do not fit in memory: `images` is then a `LazyImages`,
         from which `DeepFeatures` reads as it goes. Only missing files are noticed at once; 100 files decide on depth.
     depth : {8, 12, 16}, optional
-        Bits of grey images of 16 bits that do not say how many they use (DICOM: Bits Stored, PNG: sBIT), one for the
-        whole set: 2**depth - 1 is white. By default the fewest that hold all but one pixel in 200 of each image; a
-        mixed set is warned of.
+        Bits of images of 16 bits that do not say how many they use (as DICOM does, and PNG can): 2**depth - 1 is white.
+        By default the fewest that hold all but one pixel in 200 of each image. A mixed set is warned of.
     **options
         What the reader of this data set takes besides, for example `label_column` for "csv".
 
@@ -180,14 +182,14 @@ def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error
     if not 8 <= image_size <= 4096 or channels not in (1, 3) or on_error not in ("raise", "skip"):
         raise DataError("image_size is 8 to 4096 pixels, channels 1 or 3, on_error 'raise' or 'skip'.")
     found = readers.read(name, data_dir, options)
+    if found.features is not None:
+        return import_module(".embeddings", __package__).Embeddings.of(found, name)
     table, labels = found.table, labels_of(found.table, found.class_names, found.findings, name)
     for remark in found.remarks:
         warnings.warn(remark, stacklevel=2)
     alone = name_patients(table, name, found.images is not None, warn=True)
     sources = table["path"] if found.images is None else found.images
-    images, failed, depth, remarks = read_or_list(sources, image_size, channels, name, lazy, on_error, depth)
-    if remarks:
-        warnings.warn(f"{name!r}: " + listing(remarks).strip(), stacklevel=2)
+    images, failed, depth = read_or_list(sources, image_size, channels, name, lazy, on_error, depth)
     skipped = [f"{table['path'][row]}: {reason}" for row, reason in failed.items()]
     if skipped and (on_error == "raise" or len(skipped) == len(table)):
         raise DataError(f"{len(skipped)} of {len(table)} images cannot be read. Repair or remove them, or load the "

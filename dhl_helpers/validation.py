@@ -19,13 +19,15 @@ from .splitting import PARTS, name_patients, parts_of
 SIDE = 32  # pixels: enough to tell any two films apart
 
 
-def validate(name, data_dir="", **options):
+def validate(name, data_dir="", on_error="raise", depth=None, **options):
     """Look at every image of a data set.
 
     Parameters
     ----------
-    name, data_dir, **options
+    name, data_dir, depth, **options
         As for `load_dataset`.
+    on_error : {"raise", "skip"}
+        Changes nothing here: images that cannot be read are problems.
 
     Returns
     -------
@@ -43,13 +45,15 @@ def validate(name, data_dir="", **options):
         If the data set cannot be listed.
     """
     found = readers.read(name, data_dir, options)
-    table, paths = found.table, found.images is None
+    table, paths = found.table, found.images is None and found.features is None
     problems = [("remark", remark) for remark in found.remarks]
     alone = name_patients(table, name, arrays=not paths)
     if alone:
         which = "each image" if alone == len(table) else f"each of {alone} images"
         said = f"{which} counts as one patient: images of one can be on two sides of a split"
         problems.append(("patients unknown", said))
+    if found.features is not None:  # reading has checked them
+        return _counts(table, found, alone), pd.DataFrame(problems, columns=["problem", "where"])
     if paths:
         missing = ~table["path"].map(lambda path: Path(path).is_file())
         problems += [("missing", str(path)) for path in table["path"][missing]]
@@ -57,7 +61,7 @@ def validate(name, data_dir="", **options):
     else:
         present = np.arange(len(table))
     sources = table["path"].iloc[present].tolist() if paths else found.images
-    images, failed, _, remarks = decode_all(sources, SIDE, 1, f"reading {name}")
+    images, failed, _, remarks = decode_all(sources, SIDE, 1, f"reading {name}", depth)
     problems += [("remark", remark) for remark in remarks]
     problems += [("unreadable", f"{table['path'][present[row]]}: {reason}") for row, reason in failed.items()]
     good = np.setdiff1d(np.arange(len(present)), list(failed))

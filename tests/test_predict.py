@@ -50,7 +50,7 @@ def films(tmp_path):
     folder = tmp_path / "films"
     grey(folder / "a.png", 60)
     grey(folder / "deep" / "er" / "b.tif", 150)
-    Image.open(folder / "a.png").convert("RGB").save(folder / "c.jpeg")
+    Image.open(folder / "a.png", formats=["PNG"]).convert("RGB").save(folder / "c.jpeg")
     pixels = RNG.normal(2400, 300, (100, 120)).clip(0, 4095).astype(np.uint16)
     Image.fromarray(pixels * 16).save(folder / "d16.png")
     window = {"WindowCenter": 2048, "WindowWidth": 4096}
@@ -134,7 +134,7 @@ def test_images_unlike_those_of_the_training_are_refused(predict, films):
 def test_what_is_like_the_training(films, capsys):
     names = ["a.png", "c.jpeg", "photo.png"]
     Image.fromarray(RNG.integers(0, 256, (100, 100, 3), np.uint8)).save(films / "photo.png")
-    marked = Image.open(films / "a.png").convert("RGB")
+    marked = Image.open(films / "a.png", formats=["PNG"]).convert("RGB")
     marked.paste("red", (0, 0, 10, 10))
     marked.save(films / "marked.png")
 
@@ -147,6 +147,18 @@ def test_what_is_like_the_training(films, capsys):
     assert set(compared(1.0)) == {0, 1} and compared(1.0)[0] == "grey, in training all in colour"
     assert compared(None, None) == {}
     assert "how the training images looked is not known, so these are not compared" in capsys.readouterr().err
+
+
+def test_a_pipeline_for_images_that_are_not_square(predict, tmp_path):
+    from dhl_helpers._keras import keras
+
+    images, labels = RNG.integers(0, 256, (8, 20, 30, 1), np.uint8), np.arange(8) % 2
+    table = pd.DataFrame({"path": [f"{row}.png" for row in range(8)], "patient_id": range(8)})
+    base = keras.Sequential([keras.Input((20, 30, 1)), keras.layers.GlobalAveragePooling2D()])
+    model = make_pipeline(dhl.DeepFeatures(base), dhl.make_head("dummy")).fit(images, labels)
+    dhl.save_pipeline(tmp_path / "p", model, dhl.Radiographs(images, labels, ["a", "b"], table), 0.5)
+    code, table, _, err = predict(pipeline=tmp_path / "p")
+    assert code == 2 and table is None and "for images of 20 x 30 pixels" in err and "load_pipeline" in err
 
 
 def test_several_findings(predict, cnn, tmp_path):

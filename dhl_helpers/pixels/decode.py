@@ -1,6 +1,7 @@
 """From image files of any kind to arrays of one size, one byte a pixel."""
 
 import os
+import warnings
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from .depth import BITS
 from .dicom_greys import decoded
 from .files import opened
 
+FINDINGS = "Truncated File Read|Image appears to be a malformed|Invalid APNG"  # Pillow warns, the pixels are damaged
 SAMPLED = 100  # images of a lazily loaded set that are looked at for its depth
 
 
@@ -72,7 +74,8 @@ def decode_all(sources, size, channels, description, depth=None):
             for remark in remarks:
                 ignored.setdefault(remark, []).append(row)
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
+        warnings.filterwarnings("error", FINDINGS, module="PIL")  # each becomes the reason of its image
         rows = pool.map(decode, range(len(sources)))
         for _ in progress(rows, len(sources), "image", description) if len(sources) > 500 else rows:
             pass
@@ -107,15 +110,18 @@ def depth_of(sources):
 
 
 def read_or_list(sources, size, channels, name, lazy, on_error, depth):
-    """The images of a set, decoded or, with `lazy`, still on disk; returned as `decode_all` does."""
+    """The images of a set, decoded or, with `lazy`, still on disk; which failed and the depth, as in `Decoded`."""
     from .lazy import LazyImages  # it decodes with what is above
 
     if depth not in (None, *BITS):
         raise DataError(f"depth is 8, 12 or 16 bits, or None; not {depth!r}.")
     if not lazy:
-        return decode_all(sources, size, channels, f"reading {name}", depth)
+        images, failed, depth, remarks = decode_all(sources, size, channels, f"reading {name}", depth)
+        for remark in remarks:
+            warnings.warn(f"{name!r}: {remark}", stacklevel=3)
+        return images, failed, depth
     depth = depth or depth_of(sources)
-    return Decoded(LazyImages(sources, size, channels, on_error == "skip", depth), absent(sources), depth, [])
+    return LazyImages(sources, size, channels, on_error == "skip", depth), absent(sources), depth
 
 
 def rows_of(images, rows):
@@ -130,6 +136,30 @@ def standardised(images):
     return np.clip(128 + 48 * x, 0, 255).astype(np.uint8)
 
 
+def header(path):
+    """Width and height of an image file in pixels, and its mode as Pillow names it; nothing is decoded.
+
+    Parameters
+    ----------
+    path : str or path
+
+    Returns
+    -------
+    (int, int, str)
+
+    Raises
+    ------
+    ValueError
+        If the file is no image.
+    FileNotFoundError
+    """
+    if dicom.is_dicom(path):
+        read = dicom.read(path, ["Rows", "Columns", "BitsStored"])
+        return int(read.Columns), int(read.Rows), "I;16" if int(read.get("BitsStored") or 8) == 16 else "L"
+    with opened(path) as file, pictures.opened(file) as image:
+        return *image.size, image.mode
+
+
 def look(path):
     """The shorter side of an image file in pixels, and whether it is in colour; None if the file cannot be read.
 
@@ -137,12 +167,9 @@ def look(path):
     largest and the smallest of red, green and blue counts, on average over the image, from 8 grey levels on.
     """
     try:
-        if dicom.is_dicom(path):
-            header = dicom.read(path, ["Rows", "Columns"])
-            return min(int(header.Rows), int(header.Columns)), False  # colour DICOM is refused when it is decoded
-        with opened(path) as file, pictures.opened(file) as image:
-            side, grey = min(image.size), image.mode[0] not in "RPCYH"
-        return side, not grey and float(np.ptp(_decode(path, 64, 3, None)[0].astype(int), axis=2).mean()) >= 8
+        width, height, mode = header(path)
+        colours = _decode(path, 64, 3, None)[0].astype(int) if mode[0] in "RPCYH" else np.zeros((1, 1, 3))
+        return min(width, height), float(np.ptp(colours, axis=2).mean()) >= 8
     except Exception:  # Pillow and pydicom raise many kinds on a broken file; decoding it says what is wrong
         return None
 
@@ -166,10 +193,6 @@ def _decode(source, size, channels, depth):
 def _says_its_depth(path):
     """Whether an image has 8 bits, or says how many of its 16 are used; also where it cannot be read."""
     try:
-        if dicom.is_dicom(path):
-            header = dicom.read(path, ["BitsStored"])
-            return int(header.BitsStored) != 16
-        with opened(path) as file, pictures.opened(file) as image:
-            return not image.mode.startswith(("I", "F"))
+        return not header(path)[2].startswith(("I", "F"))
     except Exception:  # as in `look`
         return True

@@ -12,6 +12,12 @@ def counted(pixels, n):
     return sum(np.bincount(block.ravel(), minlength=n) for block in blocks)
 
 
+def looked_up(table, pixels):
+    """`table[pixels]` of an image (h, w), some rows at a time, since NumPy makes indices of 8 bytes from them."""
+    rows = 2**20 // pixels.shape[1] + 1
+    return np.concatenate([table[pixels[row : row + rows]] for row in range(0, len(pixels), rows)])
+
+
 def fixed(depth, values, counts):
     """The depth of one image: that of its set, or where none is fixed yet, the fewest bits that hold the image.
 

@@ -3,16 +3,8 @@
 The order is that of the DICOM standard, PS3.3 and PS3.4 N.2: stored values, modality LUT or rescale (C.11.1), padding
 (C.7.5.1.1.2), VOI LUT or window (C.11.2), presentation LUT (C.11.4, C.11.6), polarity (C.7.6.3.1.2). Optional elements
 that are empty or make no sense are ignored, and named in the remarks. Of several windows or tables the first one that
-can be used is taken, and a table before a window. Padding is black.
-
-**Without a window**, black and white are the ends of the depth: 0 and 4,095 for 12 bits stored, as for a PNG of 12
-bits. So a tissue has one grey in every film, whatever else is on it, and a film of a few greys stays flat. Two kinds
-of films have no such depth:
-
-- 16 bits stored in 16 say nothing, as in a PNG. Then it is the depth of the set, see `dhl_helpers.load_dataset`.
-- Signed values, more than 16 bits, fractions, the output of a modality LUT, and 16 bits of which some are padding:
-  black and white are the 0.5th and the 99.5th percentile of the pixels that are no padding. A burnt-in mark hardly
-  moves them.
+can be used is taken, and a table before a window. Padding is black. Without a window,
+`dicom_range` decides.
 """
 
 import os
@@ -21,10 +13,11 @@ import numpy as np
 from PIL import Image
 
 from . import dicom_worker
-from .depth import counted, fixed
+from .depth import looked_up
 from .dicom import read, syntax_of
 from .dicom_films import PIXELS, check
 from .dicom_luts import look_up, numbers, table
+from .dicom_range import ends
 from .dicom_stored import padding, stored_values
 from .files import opened, reading
 
@@ -35,7 +28,6 @@ ELEMENTS = ["SOPClassUID", "Modality", "SamplesPerPixel", "PhotometricInterpreta
             "DoubleFloatPixelPaddingValue", "DoubleFloatPixelPaddingRangeLimit",
             "ModalityLUTSequence", "RescaleSlope", "RescaleIntercept", "RescaleType", "VOILUTSequence", "WindowCenter",
             "WindowWidth", "VOILUTFunction", "PresentationLUTSequence", "PresentationLUTShape"]  # fmt: skip
-PERCENTILES = (0.5, 99.5)
 COST = 8  # bytes of memory for each byte of the file
 
 
@@ -111,12 +103,12 @@ def greys(dataset, depth=None):
     film = _window(dataset, shown, remarks) if film is None else film
     own = None
     if film is None:
-        black, white, own = _ends(dataset, values, place, outside, shown, straight, depth)
+        black, white, own = ends(dataset, values, place, outside, shown, straight, depth)
         film = (shown - black) / ((white - black) or 1)
     film = _presentation(dataset, np.clip(film, 0, 1), remarks)
     film[outside] = 0
     film = np.rint(255 * film).astype(np.uint8)
-    return film if place is None else film[place], own, sorted(set(remarks))
+    return film if place is None else looked_up(film, place), own, sorted(set(remarks))
 
 
 def _modality(dataset, values, remarks):
@@ -159,30 +151,6 @@ def _window(dataset, shown, remarks):
     if width == 1:
         return (shown > center - 0.5).astype(np.float64)
     return np.clip((shown - (center - 0.5)) / (width - 1) + 0.5, 0, 1)
-
-
-def _ends(dataset, values, place, outside, shown, straight, depth):
-    """Black and white without a window, see above; and the depth, where the file does not say it."""
-    allocated = int(dataset.get("BitsAllocated") or 0)
-    bits, own = int(dataset.get("BitsStored") or allocated), None
-    if straight is not None and values.dtype.kind != "f" and not dataset.get("PixelRepresentation"):
-        if bits == allocated == 16 and dataset.get("PixelPaddingValue") in (None, ""):
-            own = bits = fixed(depth, values, _counts(place, outside))
-        if own or bits < allocated or bits == 8:
-            ends = straight[1], straight[0] * (2**bits - 1) + straight[1]
-            return min(ends), max(ends), own
-    if place is None:
-        inside = shown[~outside]
-        return *(np.percentile(inside, PERCENTILES) if inside.size else (0, 1)), None
-    order, counts = np.argsort(shown, kind="stable"), _counts(place, outside)
-    below = np.cumsum(counts[order])
-    at = np.searchsorted(below, np.array(PERCENTILES) / 100 * below[-1])
-    return *shown[order][np.minimum(at, len(order) - 1)], None
-
-
-def _counts(place, outside):
-    """How many pixels have each value; those of padding count as none."""
-    return np.where(outside, 0, counted(place, len(outside)))
 
 
 def _presentation(dataset, film, remarks):

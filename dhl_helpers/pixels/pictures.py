@@ -5,32 +5,29 @@ the ways to store black, depth and frames that it leaves to the caller. Colour p
 """
 
 import contextlib
-import warnings
+import os
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from . import checksums
-from .depth import counted, fixed
+from .depth import counted, fixed, looked_up
 from .files import reading
 
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "JPEG2000", "PPM")  # by content, whatever the file's name
 MOST_PIXELS = 50_000_000
-# Bytes of memory per pixel while an image is decoded, per channel of its mode; measured, see tests/test_hostile_images
-COST = {"JPEG2000": 16, "WEBP": 8}
-OTHERS = 4
+# Bytes of memory per pixel while an image is decoded, measured; tests/test_hostile_images.py holds them to it.
+GREY, OTHERS, COSTLY = 6, 16, 24  # 8 bits of grey or a palette; more bits or channels; the same in two costly formats
 FRACTION, NEITHER = 1.01, 2  # brightest pixels of an image of fractions; from there to 2 it is neither those nor greys
 
 
 @contextlib.contextmanager
 def opened(file):
     """Open an image without decoding it; ValueError if there is no such format, or it has more than one frame."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # there is a lower limit below
-        try:
-            image = Image.open(file, formats=FORMATS)
-        except Image.UnidentifiedImageError as error:
-            raise ValueError("not an image that Pillow can read (wrong content, or an empty file)") from error
+    try:
+        image = Image.open(file, formats=FORMATS)
+    except Image.UnidentifiedImageError as error:
+        raise ValueError("not an image that Pillow can read (wrong content, or an empty file)") from error
     with image:
         if image.width * image.height > MOST_PIXELS:
             raise ValueError(f"{image.width} x {image.height} pixels exceeds limit of {MOST_PIXELS}")
@@ -57,8 +54,9 @@ def picture(file, mode, draft, depth):
         The depth that was used, where the file does not say it.
     """
     with opened(file) as image:
-        cost = COST.get(image.format, OTHERS) * max(4, len(image.getbands()))
-        with reading.reserve(2**20 + image.width * image.height * cost):
+        cost = COSTLY if image.format in ("WEBP", "JPEG2000") else OTHERS
+        cost = GREY if image.mode in ("1", "L", "P") and image.format != "WEBP" else cost
+        with reading.reserve(2**20 + os.fstat(file.fileno()).st_size + image.width * image.height * cost):
             _one_frame(image)
             significant = checksums.check(file, image)
             image.draft(mode, (draft, draft))
@@ -69,13 +67,13 @@ def picture(file, mode, draft, depth):
                 raise ValueError("16 bits per channel, the upper ones empty: save it as grey, or with 8 bits")
             if tags.get(339) == (2,) and tags.get(258) == (8,) and image.getextrema()[1] > 127:
                 raise ValueError("pixel values outside 0 to 65535")  # bytes with a sign, which Pillow does not look at
-            image = ImageOps.exif_transpose(image)
+            ImageOps.exif_transpose(image, in_place=True)
             own = None
             if image.mode.startswith(("I", "F")):
                 image, own = _grey(image, declared, significant, depth, negative=tags.get(262) == 0)
             if image.has_transparency_data:
                 image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image.convert("RGBA"))
-            return image.convert(mode), own
+            return image if image.mode == mode and own else image.convert(mode), own
 
 
 def _one_frame(image):
@@ -125,7 +123,7 @@ def _grey(image, declared, significant, depth, negative):
             return Image.fromarray(np.rint(255 * _turned(np.clip(pixels, 0, 1), 1, negative)).astype(np.uint8)), None
         if brightest < NEITHER:
             raise ValueError(f"pixel values up to {pixels.max():.4g}: neither fractions of 0 to 1 nor grey levels")
-    pixels = np.rint(pixels).astype(np.uint16)
+    pixels = np.rint(pixels).astype(np.uint16) if pixels.dtype.kind == "f" else pixels.astype(np.uint16, copy=False)
     values, own = np.arange(65536), None
     if declared is None:
         counts = counted(pixels, 65536)
@@ -136,7 +134,7 @@ def _grey(image, declared, significant, depth, negative):
             bits = significant  # PNG wants them in the upper bits of 16; some writers leave them in the lower ones
     white = 2**bits - 1
     table = np.rint(np.clip(_turned(values, white, negative), 0, white) * (255 / white)).astype(np.uint8)
-    return Image.fromarray(table[pixels]), own
+    return Image.fromarray(looked_up(table, pixels)), own
 
 
 def _turned(values, white, negative):
