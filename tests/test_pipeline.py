@@ -21,9 +21,9 @@ from sklearn.preprocessing import StandardScaler
 
 import dhl_helpers as dhl
 from dhl_helpers import pipeline_files
-from dhl_helpers.data import Radiographs
 from dhl_helpers.files import digest
 from dhl_helpers.pipeline import decide
+from dhl_helpers.radiographs import Radiographs
 
 
 @pytest.fixture(scope="module")
