@@ -11,6 +11,7 @@ if TYPE_CHECKING:  # editors complete the names and show their docstrings from h
     from .course import record, start
     from .data import load_dataset
     from .deep import DeepFeatures
+    from .embeddings import load_embeddings
     from .errors import DataError
     from .evaluation import compare, evaluate
     from .exercises import check
@@ -25,14 +26,15 @@ if TYPE_CHECKING:  # editors complete the names and show their docstrings from h
     from .points import progress_report
     from .pretrained import pretrained_base
     from .quizzes import quiz
+    from .tuning import fine_tune
 
 _PUBLIC = {
     "start": "course", "record": "course",
     "claim": "findings", "finding": "findings", "guard": "findings",
     "check": "exercises", "quiz": "quizzes", "progress_report": "points", "check_machine": "machine",
-    "load_dataset": "data", "DataError": "errors",
+    "load_dataset": "data", "load_embeddings": "embeddings", "DataError": "errors",
     "build_cnn": "models", "train_cnn": "models", "baseline_cnn": "models",
-    "conv_base": "features", "pretrained_base": "pretrained", "DeepFeatures": "deep",
+    "conv_base": "features", "pretrained_base": "pretrained", "fine_tune": "tuning", "DeepFeatures": "deep",
     "HandcraftedFeatures": "handcrafted", "make_head": "heads", "SMOTE": "heads",
     "evaluate": "evaluation", "compare": "evaluation",
     "save_pipeline": "pipeline", "load_pipeline": "pipeline",
@@ -40,7 +42,7 @@ _PUBLIC = {
 }  # fmt: skip
 # What one notebook or a tool needs is found here too, and is at home in its module.
 _ELSEWHERE = {
-    "Radiographs": "data", "as_labels": "labels", "validate": "validation", "save_baseline": "models",
+    "Radiographs": "radiographs", "as_labels": "labels", "validate": "validation", "save_baseline": "models",
     "PerFinding": "heads", "build_strong_cnn": "benchmark.strong", "train_strong_cnn": "benchmark.strong",
     "delong": "measures", "bootstrap": "measures", "calibration_error": "measures", "net_benefit": "measures",
     "sensitivity_at": "measures", "specificity_at": "measures",

@@ -14,6 +14,7 @@ from .locks import lock
 COMMITTED = {
     "DATASET": "sample",
     "DATA_DIR": "",
+    "OPTIONS": {},
     "IMAGE_SIZE": 96,
     "EPOCHS": 24,
     "SEED": 0,

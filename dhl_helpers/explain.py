@@ -155,9 +155,11 @@ def _layer(cnn, name):
         names = ", ".join(each.name for each in maps) or "none"
         raise DataError(f"{cnn.name!r} has no layer {name or 'Conv2D'!r} with maps; those with maps: {names}.")
     at = cnn.layers.index(found[-1])
-    for first, then in zip(cnn.layers[:at], cnn.layers[1 : at + 1], strict=True):
-        if then.input is not first.output:
-            raise DataError(f"{cnn.name!r} is no chain of layers: {then.name!r} does not follow {first.name!r} alone.")
+    if not isinstance(cnn, keras.Sequential):
+        follows = {each["name"]: str(each["inbound_nodes"]) for each in cnn.get_config()["layers"]}
+        for first, then in zip(cnn.layers[:at], cnn.layers[1 : at + 1], strict=True):
+            if follows[then.name].count("keras_history") != 1 or f"'{first.name}'" not in follows[then.name]:
+                raise DataError(f"{cnn.name!r} is no chain: {then.name!r} follows others than {first.name!r}.")
     return at
 
 

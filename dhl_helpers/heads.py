@@ -4,9 +4,10 @@ from collections import Counter
 
 import imblearn.over_sampling
 import numpy as np
+import sklearn.ensemble
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.dummy import DummyClassifier
-from sklearn.ensemble import AdaBoostClassifier, RandomForestClassifier
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import SVC
@@ -62,6 +63,21 @@ def make_head(name, seed=0, multilabel=False):
         case "dummy":
             return DummyClassifier(strategy="prior")
     raise DataError(f"There is no head {name!r}; choose random_forest, adaboost, xgboost, logistic, svm or dummy.")
+
+
+class AdaBoostClassifier(sklearn.ensemble.AdaBoostClassifier):
+    """scikit-learn's AdaBoost; where no tree beats chance, as on constant features, it answers every image the same."""
+
+    def fit(self, X, y, sample_weight=None):
+        """Fit on features (n, d) and labels (n,)."""
+        try:
+            return super().fit(X, y, sample_weight)
+        except ValueError as error:
+            if "worse than random" not in str(error):
+                raise
+        self.estimators_ = [DummyClassifier(strategy="prior").fit(X, y, sample_weight)]
+        self.estimator_weights_, self.estimator_errors_ = np.ones(1), np.ones(1)
+        return self
 
 
 class PerFinding(ClassifierMixin, BaseEstimator):

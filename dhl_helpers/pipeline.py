@@ -83,21 +83,20 @@ def load_pipeline(folder, trust=False):
     ----------
     folder : str or path
     trust : bool
-        Open it although it was not kept by this user on this machine. Its files run no code and are checked; still,
-        open only what comes from people whom you trust.
+        Open it although it was not kept by this user on this machine (`signature`). Its files run no code and are
+        checked; still, open only what comes from people whom you trust.
 
     Returns
     -------
     model : sklearn.pipeline.Pipeline
-        Takes images of uint8, shape (n, size, size, channels); has `predict_proba`.
+        Takes images of uint8, shape (n, height, width, channels); has `predict_proba`.
     card : dict
         What pipeline.json says: classes, image, operating_point, trained_on, results, versions.
 
     Raises
     ------
     DataError
-        If a file is missing, foreign, damaged or changed, or would have to be trusted with more than numbers; or the
-        pipeline came from elsewhere, without `trust`.
+        If a file is missing, foreign, damaged, changed or holds more than numbers; or it came from elsewhere.
     """
     folder = Path(folder)
     card = read_card(folder, trust)

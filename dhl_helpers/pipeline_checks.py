@@ -30,11 +30,18 @@ def check_card(card):
     thresholds = np.asarray(point["threshold"], np.float64)
     fitting = (len(names),) if card["multilabel"] else ()
     side, colour = trained["smallest shorter side, pixels"], trained["share in colour"]
-    versions, steps = card["versions"], card["steps"]
+    versions, steps, features = card["versions"], card["steps"], card.get("features", {})
+    height, width, channels = image["shape"]
+    batch, depth = features.get("batch_size"), image.get("depth")
     rules = {
         "classes": 0 < len(names) <= 1000 and all(isinstance(name, str) for name in names),
-        "image": all(type(side) is int and 1 <= side <= 4096 for side in np.atleast_1d(image["size"]).tolist()),
-        "channels": image["channels"] in (1, 3),
+        "image": all(type(side) is int and 1 <= side <= 4096 for side in (height, width)),
+        "size": type(image["size"]) is int and image["size"] == height == width or image["size"] is None,
+        "channels": type(channels) is int and channels == image["channels"] and channels in (1, 3),
+        "depth": depth is None or type(depth) is int and 1 <= depth <= 32,
+        "features": features.keys() <= {"engine", "storage", "batch_size"}
+        and all(isinstance(features.get(name, ""), str) for name in ("engine", "storage"))
+        and (batch is None or type(batch) is int and 1 <= batch <= 2**16),
         "threshold": thresholds.shape == fitting and np.isfinite(thresholds).all(),
         "texts": all(isinstance(text, str) for text in (card["notice"], point["chosen"], trained["name"])),
         "counts": all(type(trained[what]) is int for what in ("images", "patients")),

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import skops.io
 
-from ._keras import keras
+from ._keras import first_weights, keras
 from .deep import DeepFeatures
 from .errors import DataError, listing
 from .files import digest
@@ -27,7 +27,8 @@ from .signature import is_own, key_file, sign
 
 CARD = "pipeline.json"
 KEYS = {"notice", "classes", "multilabel", "image", "operating_point", "trained_on", "results", "versions", "steps"}
-TRUSTED = ["sklearn.tree._tree.Tree"]  # besides the estimators and arrays that skops itself takes for harmless
+# Besides the estimators and arrays that skops itself takes for harmless.
+TRUSTED = ["sklearn.tree._tree.Tree", "dhl_helpers.heads.AdaBoostClassifier"]
 AGAIN = "Save the pipeline again, or get it again from those who made it."
 
 
@@ -60,8 +61,8 @@ def write(step, stem):
         strange = str(error)
     if strange:
         raise DataError(
-            f"{type(step).__name__} cannot be kept without a pickle, because of {strange}. Use a head of make_head, "
-            "and scikit-learn's own scaling, selection or projection before it."
+            f"{type(step).__name__} cannot be kept without a pickle, because of {strange}. Use a head of make_head "
+            "(all but svm), and scikit-learn's own scaling, selection or projection before it."
         )
     Path(f"{stem}.skops").write_bytes(content)
     return f"{stem.name}.skops"
@@ -84,7 +85,7 @@ def read(folder, names):
         content = io.BytesIO(file.read_bytes())
         match file.suffix:
             case ".keras":  # safe mode: no layer may bring code along
-                with parameters_up_to(check_network(content)):
+                with parameters_up_to(check_network(content)), first_weights():
                     base = keras.saving.load_model(file, compile=False, safe_mode=True)
                 check_built(base)
                 return DeepFeatures(base)

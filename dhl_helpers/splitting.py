@@ -55,7 +55,7 @@ def name_patients(table, name, arrays, warn=False):
 def parts_of(data, seed):
     """The part of each image, ndarray of object (n,), as `Radiographs.split` says; DataError where it does."""
     parts = data.table["split"].to_numpy().copy() if "split" in data.table else np.full(len(data), "train", object)
-    official, shown = set(parts), pictures(data.images)
+    official, shown = set(parts), pictures(data.features if hasattr(data, "features") else data.images)
     groups = together(data.patients, shown)
     if "test" not in official:
         deal(data, parts, {"val": 0.2, "test": 0.2} if "val" not in official else {"test": 0.2}, seed, groups)

@@ -8,23 +8,26 @@ import numpy as np
 import pandas as pd
 
 from . import readers
-from .data import Radiographs
 from .duplicates import pictures
 from .errors import DataError
+from .files import digest
 from .labels import labels_of
 from .pixels.decode import decode_all
+from .radiographs import Radiographs
 from .splitting import PARTS, name_patients, parts_of
 
 SIDE = 32  # pixels: enough to tell any two films apart
 
 
-def validate(name, data_dir="", **options):
+def validate(name, data_dir="", on_error="raise", depth=None, **options):
     """Look at every image of a data set.
 
     Parameters
     ----------
-    name, data_dir, **options
+    name, data_dir, depth, **options
         As for `load_dataset`.
+    on_error : {"raise", "skip"}
+        Changes nothing here: images that cannot be read are problems.
 
     Returns
     -------
@@ -42,13 +45,15 @@ def validate(name, data_dir="", **options):
         If the data set cannot be listed.
     """
     found = readers.read(name, data_dir, options)
-    table, paths = found.table, found.images is None
+    table, paths = found.table, found.images is None and found.features is None
     problems = [("remark", remark) for remark in found.remarks]
     alone = name_patients(table, name, arrays=not paths)
     if alone:
         which = "each image" if alone == len(table) else f"each of {alone} images"
         said = f"{which} counts as one patient: images of one can be on two sides of a split"
         problems.append(("patients unknown", said))
+    if found.features is not None:  # reading has checked them
+        return _counts(table, found, alone), pd.DataFrame(problems, columns=["problem", "where"])
     if paths:
         missing = ~table["path"].map(lambda path: Path(path).is_file())
         problems += [("missing", str(path)) for path in table["path"][missing]]
@@ -56,7 +61,7 @@ def validate(name, data_dir="", **options):
     else:
         present = np.arange(len(table))
     sources = table["path"].iloc[present].tolist() if paths else found.images
-    images, failed, _, remarks = decode_all(sources, SIDE, 1, f"reading {name}")
+    images, failed, _, remarks = decode_all(sources, SIDE, 1, f"reading {name}", depth)
     problems += [("remark", remark) for remark in remarks]
     problems += [("unreadable", f"{table['path'][present[row]]}: {reason}") for row, reason in failed.items()]
     good = np.setdiff1d(np.arange(len(present)), list(failed))
@@ -93,9 +98,9 @@ def _shared(table):
 def _duplicates(table, present, rows, images, arrays):
     """Files of the same bytes, then images of the same pixels in different files."""
     if arrays is None:
-        digests = table["path"].iloc[present].map(lambda path: hashlib.sha256(Path(path).read_bytes()).digest())
+        digests = table["path"].iloc[present].map(digest)
     else:
-        digests = pd.Series([hashlib.sha256(image.tobytes()).digest() for image in arrays])
+        digests = pd.Series([hashlib.sha256(image.tobytes()).hexdigest() for image in arrays])
     shown = pd.Series(pictures(images), index=rows)
     same = [("identical", group) for group in digests.groupby(digests).groups.values()]
     same += [("same picture", group) for group in shown[shown >= 0].groupby(shown).groups.values()

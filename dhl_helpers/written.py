@@ -63,8 +63,8 @@ class Written:
         """Write a file, text or bytes, after its digest is listed: a kill in between leaves one that is known."""
         content = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
         path = self.folder / name
-        before = [digest(path)] if self.ours(name) else []
-        self.files[name] = [*before, hashlib.sha256(content).hexdigest()]
+        before, after = [digest(path)] if self.ours(name) else [], hashlib.sha256(content).hexdigest()
+        self.files[name] = list(dict.fromkeys([*before, after]))
         path.parent.mkdir(parents=True, exist_ok=True)
         self.keep()
         write(path, content)

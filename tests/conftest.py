@@ -6,6 +6,14 @@ from helpers import save
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_key(tmp_path_factory):
+    """The key that signs pipelines lies in a folder of the tests, not of the user."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DHL_DATA", str(tmp_path_factory.mktemp("data")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def cnn():
     """The article's network at its smallest size, untrained."""

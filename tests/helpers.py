@@ -35,7 +35,7 @@ def refused(*words):
 
 def radiographs(labels, patients=None, split=None, size=8, seed=0):
     """A loaded data set of noise that is brighter for a higher label; each image its own patient if not told."""
-    from dhl_helpers.data import Radiographs
+    from dhl_helpers.radiographs import Radiographs
 
     labels = np.asarray(labels)
     images = np.random.default_rng(seed).normal(50 + 60 * labels.reshape(-1, 1, 1, 1), 25, (len(labels), size, size, 1))

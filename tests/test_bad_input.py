@@ -35,7 +35,7 @@ def test_wrong_options(tmp_path, wrong):
 def test_an_option_that_the_reader_does_not_take(tmp_path):
     with refused("'folder' does not take label_column", "its options: patient_pattern"):
         dhl.load_dataset("folder", tmp_path, label_column="x")
-    with refused("'chest_xray_3' does not take three_classes", "its options: none"):
+    with refused("'chest_xray_3' does not take three_classes", "its options: positive"):
         dhl.load_dataset("chest_xray_3", tmp_path, three_classes=False)
 
 

@@ -15,6 +15,7 @@ from PIL import Image
 from dhl_helpers.__main__ import main
 from dhl_helpers.benchmark import tables
 from dhl_helpers.benchmark.models import HEADS, Model, plan
+from dhl_helpers.locks import LOCK, lock
 
 KEYS = list(Model._fields)
 
@@ -116,6 +117,14 @@ def test_what_is_done_is_not_done_again(whole, command, capsys):
     assert (whole / "benchmark_folder.csv").read_bytes() == before
     assert pd.read_csv(whole / "test_looks.csv")["models"].sum() == METHODS
     assert f"All {METHODS} methods" in capsys.readouterr().out
+
+
+def test_of_two_benchmarks_at_once_one_is_refused(whole, command, capsys):
+    before = (whole / "benchmark_folder.csv").read_bytes()
+    with lock(whole / LOCK), pytest.warns(UserWarning):
+        assert main([*command, *into(whole)]) == 2
+    assert "another benchmark is writing there" in capsys.readouterr().err
+    assert (whole / "benchmark_folder.csv").read_bytes() == before
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")

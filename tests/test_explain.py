@@ -5,7 +5,7 @@ import pytest
 
 import dhl_helpers as dhl
 from data_samples import simulate, variants
-from dhl_helpers._keras import keras
+from dhl_helpers._keras import keras, tf
 
 
 def spotter(padding="valid"):
@@ -153,3 +153,63 @@ def test_occlusion_finds_known_lesions_more_often_than_chance():
         hits.append(mask[peaks(maps)[0]])
         chance.append(mask.mean())
     assert np.mean(hits) >= 0.8 > 2 * np.mean(chance)
+
+
+def looked_at(net, layer, axis):
+    """The middle of the pixels on which each cell depends along an axis, NaN where the border cuts them off."""
+    front = keras.Model(net.inputs[0], net.get_layer(layer).output)
+    image = tf.ones((1, *net.input_shape[1:]))
+    with tf.GradientTape() as tape:
+        tape.watch(image)
+        maps = front(image)
+    seen = np.asarray(tape.jacobian(maps, image))[0, :, :, 0, 0, :, :, 0] != 0  # cells, then pixels
+    seen = seen.any((1, 3)) if axis == 0 else seen.any((0, 2))
+    ends = np.array([np.flatnonzero(each)[[0, -1]] for each in seen])
+    whole = np.ptp(ends, axis=1) == np.ptp(ends, axis=1).max()
+    return np.where(whole, ends.mean(1), np.nan)
+
+
+def one_layer(kind, kernel, stride, padding):
+    if kind == "pooling":
+        return keras.layers.AveragePooling2D(kernel, stride, padding)
+    dilation = 2 if kind == "dilated" else 1
+    return keras.layers.Conv2D(1, kernel, stride, padding, dilation_rate=dilation, kernel_initializer="ones")
+
+
+KINDS = [("convolution", kernel, stride) for kernel in (1, 2, 3, 4, 5, 7) for stride in (1, 2, 3)]
+KINDS += [("pooling", kernel, stride) for kernel in (2, 3, 4) for stride in (1, 2, 3)]
+KINDS += [("dilated", kernel, 1) for kernel in (2, 3, 5)]
+CHAINS = [[each] for each in KINDS]
+CHAINS += [[KINDS[i] for i in np.random.default_rng(seed).integers(0, len(KINDS), 2)] for seed in range(12)]
+CHAINS += [[("convolution", (3, 5), (2, 1)), ("pooling", (2, 3), (1, 2))]]
+
+
+@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize("sides", [(28, 29), (31, 30)])
+def test_each_cell_is_put_in_the_middle_of_the_pixels_that_it_depends_on(padding, sides):
+    for chain in CHAINS:
+        layers = [one_layer(*each, padding) for each in chain]
+        net = keras.Sequential([keras.Input((*sides, 1)), *layers])
+        name, (rows, columns) = layers[-1].name, layers[-1].output.shape[1:3]
+        for axis, cells in ((0, rows), (1, columns)):
+            single = np.zeros((cells, rows, columns))
+            single[np.arange(cells), np.arange(cells) if axis == 0 else 0, 0 if axis == 0 else np.arange(cells)] = 1
+            along = dhl.to_pixels(single, net, name).sum(2 - axis)
+            middle = (along * np.arange(sides[axis])).sum(1) / along.sum(1)
+            expected = looked_at(net, name, axis)
+            inside = (along[:, 0] == 0) & (along[:, -1] == 0) & ~np.isnan(expected)
+            assert inside.any() and np.allclose(middle[inside], expected[inside], atol=1e-4), (chain, axis)
+
+
+def test_what_is_no_chain_of_convolutions_and_poolings_is_refused():
+    layers = keras.layers
+    unknown = [layers.UpSampling2D(2), layers.Conv2DTranspose(1, 3, 2), layers.ZeroPadding2D(1), layers.Cropping2D(1)]
+    for what in unknown:
+        net = keras.Sequential([keras.Input((16, 16, 1)), layers.Conv2D(1, 3, padding="same"), what])
+        with pytest.raises(dhl.DataError, match=f"{type(what).__name__}. changes the size of the maps"):
+            dhl.to_pixels(np.zeros((1, *what.output.shape[1:3])), net, what.name)
+    image = keras.Input((16, 16, 1))
+    one, other = (layers.Conv2D(1, size, padding="same")(image) for size in (3, 5))
+    branched = keras.Model(image, layers.Conv2D(1, 3, name="joined")(layers.Add()([one, other])))
+    with pytest.raises(dhl.DataError, match="is no chain: .joined. follows others"):
+        dhl.to_pixels(np.zeros((1, 14, 14)), branched, "joined")

@@ -149,6 +149,18 @@ def test_what_is_like_the_training(films, capsys):
     assert "how the training images looked is not known, so these are not compared" in capsys.readouterr().err
 
 
+def test_a_pipeline_for_images_that_are_not_square(predict, tmp_path):
+    from dhl_helpers._keras import keras
+
+    images, labels = RNG.integers(0, 256, (8, 20, 30, 1), np.uint8), np.arange(8) % 2
+    table = pd.DataFrame({"path": [f"{row}.png" for row in range(8)], "patient_id": range(8)})
+    base = keras.Sequential([keras.Input((20, 30, 1)), keras.layers.GlobalAveragePooling2D()])
+    model = make_pipeline(dhl.DeepFeatures(base), dhl.make_head("dummy")).fit(images, labels)
+    dhl.save_pipeline(tmp_path / "p", model, dhl.Radiographs(images, labels, ["a", "b"], table), 0.5)
+    code, table, _, err = predict(pipeline=tmp_path / "p")
+    assert code == 2 and table is None and "for images of 20 x 30 pixels" in err and "load_pipeline" in err
+
+
 def test_several_findings(predict, cnn, tmp_path):
     images = RNG.integers(0, 256, (8, 76, 76, 1), np.uint8)
     labels = RNG.integers(0, 2, (8, 2)).astype(np.float32)

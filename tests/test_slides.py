@@ -12,6 +12,7 @@ from dhl_helpers import quizzes
 from dhl_helpers.__main__ import main
 from dhl_helpers.commands import _deck
 from dhl_helpers.commands._slide_html import html, sized
+from dhl_helpers.findings import Finding
 
 
 class Deck(HTMLParser):
@@ -93,6 +94,9 @@ def test_where_the_message_comes_from():
     said = new_markdown_cell("*Figure: a curve rises. Then it falls.*")
     assert slides_of(key("f()", b"", "Holds: it rises\n"), said)[0].message == "It rises"
     assert slides_of(key("f()", b""), said)[0].message == "A curve rises"
+    found = {"text/html": "<div>...</div>", "text/plain": repr(Finding("it rises", True))}
+    [figure] = slides_of(key("f()", b""), said, key("g()", found))
+    assert (figure.kind, figure.message) == ("figure", "It rises")
     assert slides_of(key("f()", b"", message="Up *and* down"), said)[0].message == "Up <em>and</em> down"
     assert slides_of(key("f()", "a table\n"))[0].message == "Part"
     figure, other = slides_of(key("f()", b""), said, key("g()", "Holds: it rises\nHolds: it falls\n"))

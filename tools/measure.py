@@ -26,6 +26,7 @@ from sklearn.preprocessing import StandardScaler
 import dhl_helpers as dhl
 from data_samples import simulate
 from dhl_helpers.course import COMMITTED
+from dhl_helpers.files import write
 
 from .independence import independence
 
@@ -148,7 +149,7 @@ def write_card():
     before, rest = card.read_text(encoding="utf-8").split("<!-- measured -->\n")
     after = rest.split("<!-- end -->")[1]
     body = "\n".join(lines)
-    card.write_text(f"{before}<!-- measured -->\n{body}\n<!-- end -->{after}", encoding="utf-8")
+    write(card, f"{before}<!-- measured -->\n{body}\n<!-- end -->{after}")
 
 
 MEASURES = {"band": measure_band, "greys": measure_greys, "independence": measure_independence, "speed": measure_speed,
@@ -177,7 +178,7 @@ def main():
         kept = pd.read_csv(file)
         made = pd.concat([kept[~kept["measure"].isin(made["measure"])], made])
     made = made.sort_values("measure", key=lambda names: names.map(list(MEASURES).index), kind="stable")
-    made.to_csv(file, index=False, lineterminator="\n")
+    write(file, made.to_csv(index=False, lineterminator="\n"))
     write_card()
     print(made.to_string(index=False))
 

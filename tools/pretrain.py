@@ -18,9 +18,7 @@ dhl.pretrained_base("simulated", ...). transfer.py measures it on real films.
 """
 
 import argparse
-import hashlib
 import json
-import shutil
 import sys
 import time
 from pathlib import Path
@@ -34,6 +32,7 @@ from sklearn.metrics import roc_auc_score
 
 from data_samples.simulator import DISEASES
 from data_samples.simulator.collection import generate
+from dhl_helpers.files import digest, write
 
 SIZE, COARSE = 96, 12  # sides of a film and of the map of its lesions, pixels
 PART = 5000  # films in one file
@@ -216,22 +215,22 @@ def main():
         rows.append({"epoch": epoch + 1, "seconds": seconds, "loss": last["loss"]} | measured(model, unseen))
         model.save_weights(args.out / "next.weights.h5")
         (args.out / "next.weights.h5").replace(state)
-        pd.DataFrame(rows).to_csv(history, index=False)
+        write(history, pd.DataFrame(rows).to_csv(index=False, lineterminator="\n"))
         print("  ".join(f"{name} {value:.3f}" for name, value in rows[-1].items()), flush=True)
     kept.save(args.out / "simulated.keras")
     recipe = {
         "made by": f"pretrain.py, films of seed {args.seed}", "without": args.without, "films": args.films,
         "epochs": args.epochs, "parameters": kept.count_params(), "unseen films": len(unseen["label"]),
-        "sha256": hashlib.sha256((args.out / "simulated.keras").read_bytes()).hexdigest(),
+        "sha256": digest(args.out / "simulated.keras"),
         "processor seconds of training": round(sum(row["seconds"] for row in rows)),
     }
     recipe |= {name: round(float(value), 4) for name, value in rows[-1].items() if name not in ("epoch", "seconds")}
-    (args.out / "recipe.json").write_text(json.dumps(recipe, indent=1) + "\n")
+    write(args.out / "recipe.json", json.dumps(recipe, indent=1) + "\n")
     print(json.dumps(recipe, indent=1))
     if args.ship:
         weights = Path(__file__).resolve().parents[1] / "data_samples" / "weights"
-        shutil.copy(args.out / "simulated.keras", weights)
-        shutil.copy(args.out / "recipe.json", weights / "simulated.json")
+        write(weights / "simulated.keras", (args.out / "simulated.keras").read_bytes())
+        write(weights / "simulated.json", (args.out / "recipe.json").read_bytes())
     return 0
 
 

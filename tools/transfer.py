@@ -33,6 +33,7 @@ from sklearn.preprocessing import StandardScaler
 
 import dhl_helpers as dhl
 from dhl_helpers._keras import keras
+from dhl_helpers.files import write
 from dhl_helpers.pixels.decode import standardised
 from dhl_helpers.pretrained import features_of
 from dhl_helpers.tables import markdown, replace
@@ -156,7 +157,7 @@ def main():
             if args.test:
                 made["looks"] += made["network"].map(kept.groupby("network")["looks"].max()).fillna(0).astype(int)
             made = pd.concat([kept[~kept["network"].isin(made["network"])], made])
-        made.round(4).to_csv(file, index=False, lineterminator="\n")
+        write(file, made.round(4).to_csv(index=False, lineterminator="\n"))
         print(made.round(3).to_string(index=False))
     card = SAMPLES / "weights" / "MODEL_CARD.md"
     texts = ("attempts.csv", SAMPLES / "README.md", "attempts"), ("transfer.csv", card, "transfer")

@@ -4,6 +4,7 @@ import shutil
 import textwrap
 
 from ..errors import DataError
+from ._options import add_option, options_of
 
 
 def add_parser(subparsers):
@@ -14,8 +15,7 @@ def add_parser(subparsers):
     parser.add_argument("words", nargs="*", metavar="NAME", help="a data set; `get NAME` downloads it")
     parser.add_argument("--data-dir", default="", metavar="DIR", help="where it lies, or where `get` puts it")
     parser.add_argument("--size", type=int, default=28, help="for get: pixels, 28 (default), 64, 128 or 224")
-    parser.add_argument("--option", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"),
-                        help="an option of the reader, for instance --option label_column finding; may be repeated")
+    add_option(parser, "the reader, for instance --option label_column finding")
     return parser
 
 
@@ -30,7 +30,7 @@ def main(args):
         return print(f"{fetch(words[1], args.size, args.data_dir or '.')}: complete, checksum as published.")
     if len(words) > 1:
         raise DataError(f"One data set at a time, not {' '.join(words)}.")
-    return check(words[0], args.data_dir, dict(args.option)) if words else overview()
+    return check(words[0], args.data_dir, options_of(args.option)) if words else overview()
 
 
 def overview():
@@ -38,8 +38,7 @@ def overview():
     from ..readers import REGISTRY
 
     width = max(72, shutil.get_terminal_size((120, 24)).columns)
-    files = {name: "real files" if "real files" in reader.checked else "documentation"
-             for name, reader in REGISTRY.items()} | {"sample": "its own files"}  # fmt: skip
+    files = {name: "real files" if reader.on_real_files else "documentation" for name, reader in REGISTRY.items()}
     rows = [(name, reader.title, reader.licence or "your own", files[name]) for name, reader in REGISTRY.items()]
     rows.insert(0, ("name", "what it is", "licence", "checked on"))
     names, last = max(len(row[0]) for row in rows) + 2, len("documentation")
@@ -57,10 +56,14 @@ def overview():
 def check(name, data_dir, options):
     """Describe a set and, where a local copy is named, validate it; returns 1 if that has problems."""
     from ..readers import named
+    from ..readers.options import defaults
 
     reader = named(name)
-    for key in ("title", "licence", "needs", "labels", "patient", "split", "source", "checked"):
+    for key in ("title", "licence", "needs", "labels", "patient", "split", "source"):
         print(f"{key:<8} {getattr(reader, key) or '-'}")
+    options = ", ".join(f"{name}={value!r}" for name, value in defaults(reader.read).items())
+    print(f"options  {options or '-'}")
+    print(f"checked  on {'real files' if reader.on_real_files else 'documentation only'}: {reader.checked}")
     if not data_dir and name != "sample":
         return print("\nTo check a local copy add --data-dir DIR.")
     from ..validation import validate

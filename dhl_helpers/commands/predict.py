@@ -11,6 +11,7 @@ from ..errors import DataError, listing
 from ..files import digest, try_out
 from ..locks import lock
 from ..tables import for_spreadsheets
+from ._options import add_option, options_of
 
 ABOUT = """\
 Writes one row an image: its path below FOLDER, the probability of each class, the
@@ -31,7 +32,9 @@ def add_parser(subparsers):
     parser = subparsers.add_parser("predict", help="score a folder of unlabelled images with a kept pipeline",
                                    description=ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     parser.add_argument("pipeline", metavar="PIPELINE", help="the folder that `run --save` or save_pipeline made")
-    parser.add_argument("folder", metavar="FOLDER", help="images of any kind that the course reads, subfolders too")
+    parser.add_argument("folder", metavar="FOLDER", help="images of any kind that the course reads, subfolders too; or "
+                        "a CSV that lists them in its column path")
+    add_option(parser, "that CSV: path_column, root or prefix")
     parser.add_argument("--out", required=True, metavar="CSV", help="the table to write; CSV.json beside it says by "
                         "what it was made; a table that this command did not write, or that was changed, is kept")
     parser.add_argument("--leave-out", action="store_true", help="score the others where images are unlike those of "
@@ -54,14 +57,16 @@ def main(args):
 def scored(args, root, out, note):
     """Score while nobody else writes `out`."""
     keep(out, note)
-    paths, beside = find(root)
+    paths, names, beside = find(root, options_of(args.option))
     from ..pipeline import read_card  # after the cheap checks: it starts TensorFlow
     from ._score import score, score_apart, unlike
 
-
     card = read_card(args.pipeline, args.trust)
+    if card["image"]["size"] is None:
+        height, width, _ = card["image"]["shape"]
+        raise DataError(f"{args.pipeline}: for images of {height} x {width} pixels, but files are resized to squares "
+                        "here. Score arrays in Python: load_pipeline(folder)[0].predict_proba(images).")  # fmt: skip
     problems = unlike(paths, card["trained_on"])
-    names = [path.relative_to(root).as_posix() for path in paths]
     if problems and not args.leave_out:
         which = [f"{names[row]}: {reason}" for row, reason in problems.items()]
         raise DataError(f"{root}: {len(which)} of {len(paths)} images are unlike those that the pipeline was trained "
@@ -100,16 +105,27 @@ def known_tables(note):
         return []
 
 
-def find(root):
-    """The image files below a folder, in the order of their paths, and in words what else is there."""
+def find(root, options):
+    """The images below a folder or in a CSV, in order, their names in the table, and in words what else is there."""
+    from ..readers import table
+    from ..readers.options import typed
     from ..readers.tree import KINDS, told, walk
 
+    listed = root.is_file() and root.suffix.lower() in (".csv", ".tsv", ".txt", ".gz")
+    known = {"path_column": "path", "root": "", "prefix": ""} if listed else {}
+    if unknown := [name for name in options if name not in known]:
+        takes = f"takes {', '.join(known)}" if known else "is a folder and takes none"
+        raise DataError(f"--option {unknown[0]}: {root} {takes}.")
+    if listed:
+        top = Path(options.get("root") or root.parent).resolve()
+        paths = table.films(root, **{name: typed(name, value, known[name]) for name, value in options.items()})
+        return paths, [path.relative_to(top).as_posix() for path in paths], []
     if not root.is_dir():
         raise DataError(f"{root}: not a folder. Give the folder that holds the images.")
     images, _, left = walk(root)
     if not images:
         raise DataError(f"{root}: no images in it ({KINDS}). Give the folder with them.")
-    return [root.joinpath(*names) for names in images], told(root, left)
+    return [root.joinpath(*names) for names in images], ["/".join(names) for names in images], told(root, left)
 
 
 def write(table, card, out, note):

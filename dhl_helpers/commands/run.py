@@ -10,6 +10,7 @@ from ..errors import DataError
 from ..files import try_out
 from . import _report
 from ._folder import prepare
+from ._options import add_option, options_of
 from ._series import NOTEBOOKS, own_kernel, parameters_of, select, typed
 
 OWN = ("RESULTS", "OUT_DIR", "SAVE")  # the parameters that a run sets itself
@@ -20,12 +21,17 @@ def add_parser(subparsers):
     parser = subparsers.add_parser("run", help="execute the notebooks, on the samples or on your data")
     parser.add_argument("--dataset", metavar="NAME", help="data set, for instance sample, pneumoniamnist, chest_xray")
     parser.add_argument("--data-dir", metavar="DIR", help="where the data set lies")
+    add_option(parser, "the data set's reader, for instance --option label_column finding, or on_error skip")
     parser.add_argument("--only", default="", metavar="03,04", help="numbers of the notebooks to run (default: all)")
     parser.add_argument("--out", default="build", metavar="DIR", help="where to write (default: build)")
     parser.add_argument("--notebooks", default=NOTEBOOKS, metavar="DIR", help="other notebooks, for instance my_course")
     parser.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), dest="parameters",
                         help="set a parameter of the notebooks, for instance -p EPOCHS 20; may be repeated")
     parser.add_argument("--save", action="store_true", help="keep the fitted pipeline in OUT/pipeline, for `predict`")
+    parser.add_argument("--positive", default="", metavar="CLASS", help="with --save: the class that the operating "
+                        "point looks for, or several, separated by commas (default: all but the first)")
+    parser.add_argument("--each-image-is-a-patient", action="store_true", dest="each_alone",
+                        help="with --save: say so where nothing tells whose images they are")
     parser.add_argument("--keep-going", action="store_true", help="after a failure run the other notebooks too")
     return parser
 
@@ -41,11 +47,16 @@ def main(args):
             wanted[name] = os.path.abspath(text)  # the notebooks run in another folder
     defaults = {name: value for each in declared.values() for name, value in each.items() if name not in OWN}
     chosen = typed(defaults, wanted)
+    if options := options_of(args.option) | ({"positive": args.positive} if args.positive else {}):
+        if "OPTIONS" not in defaults:
+            raise DataError("--option: none of the selected notebooks has the parameter OPTIONS.")
+        chosen["OPTIONS"] = chosen.get("OPTIONS", {}) | options
     if args.save and not any("SAVE" in each for each in declared.values()):
         able = [path.name[:2] for path in select(args.notebooks) if "SAVE" in parameters_of(path)]
         raise DataError(f"--save: none of the selected notebooks keeps a pipeline; {', '.join(able) or 'none'} would.")
     try_out(args.out)
-    about = check_data(defaults | chosen) + "".join(f" {name}: {value}." for name, value in chosen.items())
+    about = check_data(defaults | chosen, args.save, args.each_alone)
+    about += "".join(f" {name}: {value}." for name, value in chosen.items())
     out = Path(args.out).resolve()
     kept = out / "pipeline"
     folder = prepare(out, select(args.notebooks), [kept] if args.save else [])
@@ -61,10 +72,10 @@ def main(args):
         folder.close()
 
 
-def check_data(parameters):
+def check_data(parameters, save, each_alone):
     """Load and split the data once, so that what is wrong with them is said now and not by the third notebook.
 
-    Returns a sentence on what they are.
+    With `save`, the patients must be known or `each_alone` be said. Returns a sentence on what the data are.
     """
     from ..data import load_dataset
     from ..readers import named
@@ -72,11 +83,21 @@ def check_data(parameters):
     if "DATASET" not in parameters:
         return "Not for diagnosis."
     options = {"data_dir": parameters.get("DATA_DIR", ""), "image_size": parameters.get("IMAGE_SIZE", 96)}
+    options |= parameters.get("OPTIONS", {})
     with warnings.catch_warnings(record=True) as caught:
         data = load_dataset(parameters["DATASET"], **options)
         data.split(seed=parameters.get("SEED", 0))
     for warning in caught:
         print(f"note: {warning.message}", file=sys.stderr)
+    if save and data.patients_unknown and not each_alone:
+        raise DataError(
+            f"--save: nothing tells whose {data.patients_unknown} of the {len(data)} images are. Name the patients, "
+            "for instance by --option patient_pattern or patient_column, or add --each-image-is-a-patient."
+        )
+    if save and not data.multilabel:
+        first, *others = data.class_names
+        print(f"note: the operating point looks for {', '.join(others)}, not for {first}; --positive changes that.",
+              file=sys.stderr)  # fmt: skip
     return f"{named(data.name).title}: {len(data)} images. Not for diagnosis."
 
 

@@ -16,7 +16,9 @@ from .found import Reader
 FINDINGS = ["No Finding", "Enlarged Cardiomediastinum", "Cardiomegaly", "Lung Opacity", "Lung Lesion", "Edema",
             "Consolidation", "Pneumonia", "Atelectasis", "Pneumothorax", "Pleural Effusion", "Pleural Other",
             "Fracture", "Support Devices"]  # fmt: skip
-FILES = {"train": "train.csv", "val": "valid.csv", "test": "test.csv"}  # test.csv is not in every copy
+FILES = {"train": ["train.csv"], "val": ["valid.csv"],
+         "test": ["test.csv", "test_labels.csv", "groundtruth.csv"]}  # not in every copy
+BATCH = "CheXpert-v1.0 batch"
 POLICIES = {"zeros": 0, "ones": 1, "ignore": np.nan}
 
 
@@ -33,21 +35,43 @@ def read(data_dir, uncertain="ignore", not_mentioned="zeros", lateral=False):
     lateral : bool
         Whether lateral views are kept.
     """
-    root, tables = Path(data_dir), []
-    need(root / FILES["train"])
-    for part, name in FILES.items():
-        if (root / name).is_file():
-            table = read_csv(root / name, ["Path", *FINDINGS])
-            table["path"] = paths_inside(root, below_part(table["Path"]), root / name)
-            tables.append(table.assign(split=part, findings=[*resolved(table, root / name, uncertain, not_mentioned)]))
+    root, tables, remarks = Path(data_dir), [], []
+    if plus := sorted(root.glob("df_chexpert_plus*.csv")):
+        raise DataError(f"{plus[0]}: this is CheXpert Plus, whose tables are others. 'chexpert' reads CheXpert-v1.0.")
+    home = next(iter(sorted(root.glob(f"{BATCH} 1*/train.csv"))), root / "train.csv").parent
+    need(home / "train.csv")
+    places = _batches(home)
+    for part, names in FILES.items():
+        if file := next((home / name for name in names if (home / name).is_file()), None):
+            table = read_csv(file, ["Path", *FINDINGS], other_names={"airspace opacity": "Lung Opacity"})
+            written = below_part(table["Path"])
+            if places:
+                pieces = [path.split("/", 2) for path in written]
+                written = ["/".join([places.get(piece[1], f"{home.name}/{piece[0]}"), *piece[1:]]) for piece in pieces]
+            table["path"] = paths_inside(home.parent if places else home, written, file, links=True)
+            tables.append(table.assign(split=part, findings=[*resolved(table, file, uncertain, not_mentioned)]))
     table = pd.concat(tables, ignore_index=True)
     if not lateral:
-        table = table[~table["Path"].str.contains("lateral")]
+        side = table["Path"].str.contains("lateral")
+        if side.any():
+            remarks.append(f"'chexpert': {side.sum()} lateral views are left out; lateral=True keeps them.")
+        table = table[~side]
     table["patient_id"] = table["Path"].str.extract(r"(patient\d+)", expand=False)
     if table["patient_id"].isna().any():
         wrong = table.loc[table["patient_id"].isna(), "Path"].iloc[0]
         raise DataError(f"{root}: no patient in the path {wrong!r} of column 'Path'. Get the CSV again.")
-    return several(table.drop(columns=["findings", *FINDINGS]), FINDINGS, np.stack(table["findings"]))
+    findings = np.stack(table["findings"])
+    return several(table.drop(columns=["findings", *FINDINGS]), FINDINGS, findings, remarks)
+
+
+def _batches(home):
+    """The folder of each patient, if the archive is in the four parts of the full-resolution download."""
+    if not home.name.startswith(BATCH):
+        return {}
+    batches = home.parent.glob(f"{BATCH} *")
+    folders = [folder for batch in batches for folder in (batch, batch / "train", batch / "valid")]
+    return {patient.name: folder.relative_to(home.parent).as_posix() for folder in folders
+            for patient in folder.glob("patient*")}  # fmt: skip
 
 
 def below_part(paths):
@@ -61,21 +85,25 @@ def resolved(table, file, uncertain, not_mentioned):
         if policy not in POLICIES:
             raise DataError(f"There is no policy {policy!r} for labels; choose {', '.join(POLICIES)}.")
     values = numbers(table, FINDINGS, (1, 0, -1), file)
-    blank = np.isnan(values)
-    return np.where(blank, POLICIES[not_mentioned], np.where(values == -1, POLICIES[uncertain], values))
+    labels = np.where(np.isnan(values), POLICIES[not_mentioned], np.where(values == -1, POLICIES[uncertain], values))
+    # No policy makes an image one without a finding: a blank there is unknown, or absent where there is a pathology.
+    ill = (values[:, 1 : FINDINGS.index("Support Devices")] == 1).any(1)
+    labels[:, 0] = np.where(np.isin(values[:, 0], (0, 1)), values[:, 0], np.where(ill, 0, np.nan))
+    return labels
 
 
 SETS = {
     "chexpert": Reader(
-        "CheXpert: chest X-rays of Stanford Hospital, 14 observations",
-        read,
-        "the publisher's research terms, accepted on registration",
-        "data_dir: the folder with train.csv, valid.csv, train and valid",
-        "mined from reports (options uncertain, not_mentioned); in valid.csv those of three radiologists",
-        "in the path (patient00001)",
-        "train and valid, by patient",
-        "Stanford AIMI, after registration: https://stanfordmlgroup.github.io/competitions/chexpert",
-        "documentation only: arXiv:1901.07031, headers as in torchxrayvision's reader",
+        title="CheXpert: chest X-rays of Stanford Hospital, 14 observations",
+        read=read,
+        licence="the publisher's research terms, accepted on registration",
+        needs="data_dir: the folder with train.csv, valid.csv, train and valid",
+        labels="mined from reports (options uncertain, not_mentioned); in valid.csv those of three radiologists",
+        patient="in the path (patient00001)",
+        split="train and valid, by patient",
+        source="Stanford AIMI, after registration: https://stanfordmlgroup.github.io/competitions/chexpert",
+        marks=("valid.csv", "CheXpert-v1.0 batch 1*"),
+        checked="arXiv:1901.07031, headers as in torchxrayvision's reader",
         several=True,
     )
 }

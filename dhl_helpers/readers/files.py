@@ -22,7 +22,7 @@ LONGEST = 255  # bytes in the name of a file or folder, on every usual file syst
 AGAIN = "Get the file again."
 
 
-def read_csv(file, columns, header=True, wanted=(), advice=AGAIN):
+def read_csv(file, columns, header=True, wanted=(), advice=AGAIN, other_names=None):
     """Read a table, every cell as text: nothing becomes a number, a date or a missing value but an empty cell.
 
     Spaces at the ends of cells are removed. The separator is the one of comma, semicolon, tab and bar by which the
@@ -38,6 +38,8 @@ def read_csv(file, columns, header=True, wanted=(), advice=AGAIN):
         Columns that need not be there, and tell the separator where they are.
     advice : str
         What to do about a file that cannot be used.
+    other_names : dict of str to str, optional
+        What other editions call a column, and what it is called here; capitals do not matter.
 
     Returns
     -------
@@ -60,6 +62,8 @@ def read_csv(file, columns, header=True, wanted=(), advice=AGAIN):
         raise DataError(f"{file}: no rows. {advice}" if not header else f"{file}: not a readable CSV (empty). {advice}")
     bare = str.strip if text.isascii() else clean
     names = [bare(cell) for cell in rows[0]] if header else list(columns)
+    if other_names:
+        names = [name if name in columns else other_names.get(name.lower(), name) for name in names]
     body, width, start = rows[1:] if header else rows, len(names), 2 if header else 1
     long = [number for number, row in enumerate(body, start) if len(row) > width and any(map(str.strip, row[width:]))]
     if long:
@@ -120,6 +124,15 @@ def _different(names):
         name = name or f"column {place + 1}"
         seen[place] = name if name not in seen.values() else f"{name}.{place}"
     return list(seen.values())
+
+
+def first_of(root, *patterns):
+    """The first file in `root` that one of the patterns names, packed or not; DataError where there is none."""
+    for pattern in patterns:
+        for name in (pattern, f"{pattern}.gz"):
+            if found := sorted(path for path in root.glob(name) if path.is_file()):
+                return found[0]
+    return need(root / patterns[0])
 
 
 def need(file):

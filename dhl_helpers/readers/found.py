@@ -1,7 +1,7 @@
 """What every reader is, and what it returns."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -29,8 +29,12 @@ class Reader:
         The official split, empty where there is none.
     source : str
         Where the publisher offers the files.
+    on_real_files : bool
+        Whether the reader was run on real files, or only written after documentation.
     checked : str
-        Whether the reader was run on real files or only written after documentation, and which.
+        Which files or documentation those are.
+    marks : tuple of str
+        Patterns of files or folders that lie in `data_dir`, by which a set is recognised.
     several : bool
         Whether an image can have several findings at once.
     downloads : dict of int to (str, str)
@@ -39,13 +43,16 @@ class Reader:
 
     title: str
     read: Callable
+    _: KW_ONLY
     licence: str = ""
     needs: str = "data_dir: a folder"
     labels: str = ""
     patient: str = ""
     split: str = ""
     source: str = ""
+    on_real_files: bool = False
     checked: str = ""
+    marks: tuple = ()
     several: bool = False
     downloads: dict = field(default_factory=dict)
 
@@ -65,6 +72,8 @@ class Found(NamedTuple):
         Where an image can have several: 1 present, 0 absent, NaN unknown. `label` then lists those present.
     remarks : tuple of str
         What the user is told when the set is loaded, each once: what was left out, what to beware of.
+    features : ndarray of float32, shape (n, d), optional
+        In place of images, where they were computed elsewhere.
     """
 
     table: pd.DataFrame
@@ -72,3 +81,4 @@ class Found(NamedTuple):
     images: np.ndarray | None = None
     findings: np.ndarray | None = None
     remarks: tuple = ()
+    features: np.ndarray | None = None

@@ -40,15 +40,17 @@ def read(data_dir, three_classes=False):
 
 SETS = {
     name: Reader(
-        title,
-        reader,
-        "CC BY 4.0",
-        "data_dir: the folder with train and test",
-        labels,
-        "in the file name: number and kind of pneumonia, whole prefix for normals",
-        "train and test, by patient",
-        "Mendeley Data: https://data.mendeley.com/datasets/rscbjbr9sj",
-        "on real files (400 images)",
+        title=title,
+        read=reader,
+        licence="CC BY 4.0",
+        needs="data_dir: the folder with train and test",
+        labels=labels,
+        patient="in the file name: number and kind of pneumonia, whole prefix for normals",
+        split="train and test, by patient",
+        source="Mendeley Data: https://data.mendeley.com/datasets/rscbjbr9sj",
+        marks=("train/PNEUMONIA", "test/PNEUMONIA"),
+        on_real_files=True,
+        checked="400 images",
     )
     for name, title, reader, labels in (
         ("chest_xray", "Paediatric chest X-rays (Kermany et al. 2018), normal or pneumonia", read, "by two physicians"),

@@ -113,15 +113,17 @@ def describe(name, read):
     files = {size: name if size == 28 else f"{name}_{size}" for size in checksums}
     kind = "several findings an image, mined from reports" if name == "chestmnist" else f"{len(class_names)} classes"
     return Reader(
-        title,
-        read,
-        licence,
-        f"data_dir: {name}.npz or its folder",
-        f"{kind}, those of the source",
-        "not recorded: each image counts as one",
-        "train, val and test",
-        f"https://medmnist.com, or python -m dhl_helpers datasets get {name}",
-        "on real files" if name == "pneumoniamnist" else "documentation only: INFO of the medmnist package",
-        name == "chestmnist",
-        {size: (ADDRESS.format(file=f"{file}.npz"), checksums[size]) for size, file in files.items()},
+        title=title,
+        read=read,
+        licence=licence,
+        needs=f"data_dir: {name}.npz or its folder",
+        labels=f"{kind}, those of the source",
+        patient="not recorded: each image counts as one",
+        split="train, val and test",
+        source=f"https://medmnist.com, or python -m dhl_helpers datasets get {name}",
+        marks=(f"{name}.npz", f"{name}_[0-9]*.npz"),
+        on_real_files=name == "pneumoniamnist",
+        checked="all 5,856 images at 28 pixels" if name == "pneumoniamnist" else "INFO of the medmnist package",
+        several=name == "chestmnist",
+        downloads={size: (ADDRESS.format(file=f"{file}.npz"), checksums[size]) for size, file in files.items()},
     )

@@ -32,7 +32,7 @@ def read(data_dir, body_part=""):
     root, tables = Path(data_dir), []
     for part, name in FILES.items():
         table = read_csv(need(root / name), ["written"], header=False)
-        table["path"] = paths_inside(root, below_part(table["written"]), root / name)
+        table["path"] = paths_inside(root, below_part(table["written"]), root / name, links=True)
         tables.append(table.join(table["written"].str.extract(PATTERN)).assign(split=part))
     table = pd.concat(tables, ignore_index=True)
     if table["label"].isna().any():
@@ -49,14 +49,15 @@ def read(data_dir, body_part=""):
 
 SETS = {
     "mura": Reader(
-        "MURA: radiographs of the upper limb, normal or abnormal",
-        read,
-        "the publisher's research terms, accepted on registration",
-        "data_dir: the folder MURA-v1.1",
-        "one a study, by radiologists in clinical routine; taken from the path",
-        "in the path (patient00001)",
-        "train and valid, by patient; the test part is not public",
-        "Stanford AIMI, after registration: https://stanfordmlgroup.github.io/competitions/mura",
-        "documentation only: arXiv:1712.06957 and public code that reads it",
+        title="MURA: radiographs of the upper limb, normal or abnormal",
+        read=read,
+        licence="the publisher's research terms, accepted on registration",
+        needs="data_dir: the folder MURA-v1.1",
+        labels="one a study, by radiologists in clinical routine; taken from the path",
+        patient="in the path (patient00001)",
+        split="train and valid, by patient; the test part is not public",
+        source="Stanford AIMI, after registration: https://stanfordmlgroup.github.io/competitions/mura",
+        marks=("train_image_paths.csv",),
+        checked="arXiv:1712.06957 and public code that reads it",
     )
 }

@@ -28,7 +28,7 @@ def once(found, name):
         If the rows of one file contradict each other, or a path leads to something that is no file.
     """
     table = found.table.reset_index(drop=True)
-    if found.images is not None or table.empty:
+    if found.images is not None or found.features is not None or table.empty:
         return found._replace(table=table)
     identities, special = _identities(table["path"])
     if special:

@@ -37,14 +37,15 @@ def read(data_dir=""):
 
 SETS = {
     "sample": Reader(
-        "Simulated chest radiographs of this course",
-        read,
-        "CC BY 4.0",
-        "nothing",
-        "known, because simulated: normal, bacterial, viral after Kermany et al.",
-        "column patient_id",
-        "train, val, test, external (another simulated site), by patient",
-        "comes with the course",
-        "on the files themselves",
+        title="Simulated chest radiographs of this course",
+        read=read,
+        licence="CC BY 4.0",
+        needs="nothing",
+        labels="known, because simulated: normal, bacterial, viral after Kermany et al.",
+        patient="column patient_id",
+        split="train, val, test, external (another simulated site), by patient",
+        source="comes with the course",
+        on_real_files=True,
+        checked="the files themselves",
     )
 }
