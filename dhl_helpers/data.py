@@ -85,16 +85,14 @@ class Radiographs:
     @property
     def part_names(self):
         """list of str: the parts that the data set itself names, in the order train, val, test, external."""
-        held = set(self.table["split"]) if "split" in self.table else ()
-        return [part for part in PARTS if part in held]
+        return [part for part in PARTS if (self.table.get("split", pd.Series(dtype=str)) == part).any()]
 
     def part(self, name):
         """A part that the data set itself names, such as "test" or "external"; DataError where it does not."""
-        parts = self.table.get("split", pd.Series(dtype=str))
         if name not in self.part_names:
             known = ", ".join(map(repr, self.part_names)) or "none"
             raise DataError(f"{self.name!r} has no part {name!r}, only {known}. Use .split() to make a split.")
-        return self.subset((parts == name).to_numpy())
+        return self.subset((self.table["split"] == name).to_numpy())
 
     def one_finding(self, name="", seed=0):
         """One finding against no finding at all, as two classes, where an image can have several.
@@ -118,16 +116,15 @@ class Radiographs:
         one = choose(Found(table, self.class_names, np.arange(len(self)), self.labels), name)
         warnings.warn(one.remarks[-1], stacklevel=2)
         images, labels = rows_of(self.images, one.images), as_labels(one.table["label"], one.class_names)
-        return Radiographs(images, labels, one.class_names, one.table, f"{self.name}:{name}", depth=self.depth,
-                           patients_unknown=self.patients_unknown)  # fmt: skip
+        return replace(self, images=images, labels=labels, class_names=one.class_names, table=one.table,
+                       name=f"{self.name}:{name}", skipped=[])  # fmt: skip
 
     def split(self, seed=0):
         """Split into training, validation and test part; no patient and no picture is in two of them.
 
         An official split is kept. Where it lacks a validation part, one in five training patients becomes it; where
-        there is no official split, patients are dealt 60 : 20 : 20 within each class. A patient with images of
-        several classes or findings counts for the rarest of them; images without any finding are one more class. A
-        part named "external" stays out, and shares no patient either.
+        there is none, patients are dealt 60 : 20 : 20 within each class. A patient with images of several classes or
+        findings counts for the rarest; images without any finding are one more class. A part "external" stays out.
 
         Returns
         -------
@@ -136,8 +133,7 @@ class Radiographs:
         Raises
         ------
         DataError
-            If a class has too few patients for the parts (a finding may: `evaluate` leaves it out), a part lacks a
-            class, or two parts share a patient.
+            If a class has too few patients for the parts (a finding may), a part lacks one, or two share a patient.
         """
         parts = parts_of(self, seed)
         return tuple(self.subset(parts == name) for name in ("train", "val", "test"))
@@ -166,8 +162,7 @@ def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error
         from which `DeepFeatures` reads as it goes. Only missing files are noticed at once; 100 files decide on depth.
     depth : {8, 12, 16}, optional
         Bits of grey images of 16 bits that do not say how many they use (DICOM: Bits Stored, PNG: sBIT), one for the
-        whole set: 2**depth - 1 is white. By default the fewest that hold all but one pixel in 200 of each image; a
-        mixed set is warned of.
+        whole set: 2**depth - 1 is white. By default the fewest that hold all but one pixel in 200 of each image.
     **options
         What the reader of this data set takes besides, for example `label_column` for "csv".
 
@@ -186,13 +181,11 @@ def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error
     if found.features is not None:
         return import_module(".embeddings", __package__).Embeddings.of(found, name)
     table, labels = found.table, labels_of(found.table, found.class_names, found.findings, name)
-    for remark in found.remarks:
-        warnings.warn(remark, stacklevel=2)
     alone = name_patients(table, name, found.images is not None, warn=True)
     sources = table["path"] if found.images is None else found.images
     images, failed, depth, remarks = read_or_list(sources, image_size, channels, name, lazy, on_error, depth)
-    if remarks:
-        warnings.warn(f"{name!r}: " + listing(remarks).strip(), stacklevel=2)
+    for remark in (*found.remarks, *(f"{name!r}: {each}" for each in remarks)):
+        warnings.warn(remark, stacklevel=2)
     skipped = [f"{table['path'][row]}: {reason}" for row, reason in failed.items()]
     if skipped and (on_error == "raise" or len(skipped) == len(table)):
         raise DataError(f"{len(skipped)} of {len(table)} images cannot be read. Repair or remove them, or load the "
@@ -203,6 +196,5 @@ def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error
         images, table = rows_of(images, kept), table.iloc[kept].reset_index(drop=True)
         labels = labels_of(table, found.class_names, None if found.findings is None else found.findings[kept], name)
     table["path"] = table["path"].astype(str)
-    if not lazy:
-        warn_of_contradictions(images, table)
+    warn_of_contradictions(images, table)
     return Radiographs(images, labels, found.class_names, table, name, skipped, depth, alone)

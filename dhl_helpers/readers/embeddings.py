@@ -184,5 +184,6 @@ def _text(column):
 SETS = {
     "embeddings": Reader(title="Features that were made elsewhere: a table without pixels", read=read,
                          needs="data_dir: a .csv, .parquet or .npz file", labels="column label",
-                         split="column part", patient="column patient", on_real_files=True, checked="files of this format")
+                         split="column part", patient="column patient", on_real_files=True,
+                         checked="files of this format")
 }  # fmt: skip
