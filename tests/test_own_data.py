@@ -379,7 +379,7 @@ def test_validate_finds_copies_in_another_format_and_contradictions(tmp_path):
 
 
 def test_one_rule_for_who_is_a_patient(tmp_path):
-    from test_dicom import film as dicom
+    from helpers import film as dicom
 
     for n in range(8):
         pixels = np.random.default_rng(n).integers(0, 256, (16, 16)).astype(np.uint8)

@@ -20,7 +20,7 @@ from .names import tidy
 
 KINDS = {".csv": "CSV", ".parquet": "Parquet", ".npz": ".npz"}
 COLUMNS = {"path": ("path", "paths", "id", "ids"), "label": ("label", "labels"), "split": ("part", "parts", "split"),
-           "patient_id": ("patient", "patients", "patient_id")}  # fmt: skip
+           "patient_id": ("patient", "patients", "patient_id")}
 LISTS = ("features", "embeddings", "embedding")
 
 
@@ -182,8 +182,13 @@ def _text(column):
 
 
 SETS = {
-    "embeddings": Reader(title="Features that were made elsewhere: a table without pixels", read=read,
-                         needs="data_dir: a .csv, .parquet or .npz file", labels="column label",
-                         split="column part", patient="column patient", on_real_files=True,
-                         checked="files of this format")
-}  # fmt: skip
+    "embeddings": Reader(
+        title="Features that were made elsewhere: a table without pixels",
+        read=read,
+        needs="data_dir: a .csv, .parquet or .npz file",
+        labels="column label",
+        split="column part",
+        patient="column patient",
+        checked="files of this format that the tests write",
+    )
+}

@@ -1,14 +1,14 @@
 """What every reader is, and what it returns."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Reader:
     """How a data set is read, and what its user should know before using it.
 
@@ -43,6 +43,7 @@ class Reader:
 
     title: str
     read: Callable
+    _: KW_ONLY
     licence: str = ""
     needs: str = "data_dir: a folder"
     labels: str = ""
