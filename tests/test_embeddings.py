@@ -283,7 +283,7 @@ def test_files_that_cannot_be_read(tmp_path):
     np.savez(tmp_path / "c.npz", features=np.zeros((4, 2)), labels=np.arange(3), ids=np.arange(4))
     with refused("c.npz", "the arrays differ in length", "labels 3", "features 4", "one entry per image"):
         dhl.load_embeddings(tmp_path / "c.npz")
-    with refused("'embeddings' does not take label_column; its options: features, class_names"):
+    with refused("'embeddings' does not take label_column; its options: features, class_names, positive"):
         dhl.load_dataset("embeddings", written(tmp_path, "csv", table()), label_column="x")
 
 
