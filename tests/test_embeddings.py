@@ -369,5 +369,5 @@ def test_a_run_checks_it_before_the_first_notebook(tmp_path):
     file = written(tmp_path, "csv", table(part=SPLIT))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        told = check_data({"DATASET": "embeddings", "DATA_DIR": str(file), "IMAGE_SIZE": 96, "SEED": 0})
+        told = check_data({"DATASET": "embeddings", "DATA_DIR": str(file), "IMAGE_SIZE": 96, "SEED": 0}, "", False)
     assert told == "Features that were made elsewhere: a table without pixels: 60 images. Not for diagnosis."
