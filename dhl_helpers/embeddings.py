@@ -6,9 +6,10 @@ from pathlib import PurePath
 import numpy as np
 import pandas as pd
 
-from .data import Radiographs, load_dataset
+from .data import load_dataset
 from .errors import DataError, listing
 from .labels import labels_of
+from .radiographs import Radiographs
 from .readers.embeddings import read_table
 from .readers.embeddings_checks import complete, row_name
 from .splitting import name_patients

@@ -43,8 +43,8 @@ def build_cnn(image_shape, n_classes, seed=0, multilabel=False):
     """
     if min(image_shape[:2]) < SMALLEST:
         raise DataError(
-            f"Images of {image_shape[0]} x {image_shape[1]} pixels are too small for this network: nothing is left for "
-            f"the fourth convolution. Load them with image_size={SMALLEST} or more."
+            f"Images of {image_shape[0]} x {image_shape[1]} pixels are too small for this network: after three "
+            f"convolutions and poolings nothing is left for the fourth. Load them with image_size={SMALLEST} or more."
         )
     layers = keras.layers
     with first_weights(seed):

@@ -89,7 +89,7 @@ def load_pipeline(folder, trust=False):
     Returns
     -------
     model : sklearn.pipeline.Pipeline
-        Takes images of uint8, shape (n, size, size, channels); has `predict_proba`.
+        Takes images of uint8, shape (n, height, width, channels); has `predict_proba`.
     card : dict
         What pipeline.json says: classes, image, operating_point, trained_on, results, versions.
 

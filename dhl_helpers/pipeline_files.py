@@ -61,8 +61,8 @@ def write(step, stem):
         strange = str(error)
     if strange:
         raise DataError(
-            f"{type(step).__name__} cannot be kept without a pickle, because of {strange}. Use a head of make_head, "
-            "and scikit-learn's own scaling, selection or projection before it."
+            f"{type(step).__name__} cannot be kept without a pickle, because of {strange}. Use a head of make_head "
+            "(all but svm), and scikit-learn's own scaling, selection or projection before it."
         )
     Path(f"{stem}.skops").write_bytes(content)
     return f"{stem.name}.skops"

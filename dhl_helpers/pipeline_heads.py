@@ -13,7 +13,7 @@ LOADERS = set(
     "RandomGeneratorNode SliceNode FunctionNode".split()
 )
 ESTIMATORS = set(
-    "AdaBoostClassifier BaggingClassifier Binarizer CalibratedClassifierCV DecisionTreeClassifier DummyClassifier "
+    "AdaBoostClassifier BaggingClassifier Binarizer DecisionTreeClassifier DummyClassifier "
     "ExtraTreeClassifier ExtraTreesClassifier FactorAnalysis GaussianNB IncrementalPCA KBinsDiscretizer LabelEncoder "
     "LabelBinarizer LinearDiscriminantAnalysis LogisticRegression LogisticRegressionCV MaxAbsScaler MinMaxScaler "
     "MLPClassifier Normalizer OneHotEncoder PCA Pipeline PowerTransformer QuadraticDiscriminantAnalysis "
@@ -59,6 +59,8 @@ def check_xgboost(text):
     scores = scores if isinstance(scores, list) else [scores]
     _need(len(scores) in (1, groups), "a base score for another number of classes")
     _need(learner["objective"]["name"] in ("binary:logistic", "multi:softprob"), "an objective of another task")
+    told = {int(node["num_class"]) for node in nodes(learner["objective"]) if "num_class" in node}
+    _need(told <= {groups}, "an objective of other classes")
     _need(booster["name"] == "gbtree", f"a booster {booster['name']!r} instead of trees")
     model = booster["model"]
     trees, steps = model["trees"], np.array(model["iteration_indptr"])
@@ -78,12 +80,9 @@ def check_xgboost(text):
         left, right = columns["left_children"], columns["right_children"]
         _need((left >= -1).all() and (right >= -1).all(), "a tree with a child below none")
         check_tree(left, right, columns["split_indices"], n_features)
-        parents = np.full(size, -1)
-        parents[left[left >= 0]] = parents[right[right >= 0]] = 0  # those with a parent
-        parents[left[left >= 0]] = np.flatnonzero(left >= 0)
-        parents[right[right >= 0]] = np.flatnonzero(right >= 0)
-        told = columns["parents"]
-        _need((told[parents >= 0] == parents[parents >= 0]).all(), "a tree whose parents are not those of its children")
+        inner, parents = np.flatnonzero(left >= 0), columns["parents"]
+        fitting = (parents[left[inner]] == inner) & (parents[right[inner]] == inner)
+        _need(fitting.all(), "a tree whose parents are not those of its children")
     return bytearray(json.dumps(document).encode())
 
 
@@ -91,16 +90,7 @@ def check_xgboost(text):
 
 
 def check_skops(content):
-    """Check a scikit-learn object in skops' format before it is built.
-
-    Parameters
-    ----------
-    content : binary file
-
-    Raises
-    ------
-    ValueError, KeyError, TypeError
-    """
+    """Check a scikit-learn object in skops' format before it is built; ValueError, KeyError or TypeError."""
     sizes, archive = members(content, MOST_BYTES)
     _need(sizes["schema.json"] <= MOST_TEXT, f"its description has {sizes['schema.json']} bytes")
     for name in sizes.keys() - {"schema.json"}:
@@ -166,6 +156,8 @@ def check_estimator(estimator):
         _need(classes is not None and np.ndim(estimator.n_classes_) == 0, "several outputs")
         _need(int(estimator.n_classes_) == len(classes) <= 1000, "another number of classes")
     _need(getattr(estimator, "n_outputs_", 1) == 1, "several outputs")
+    jobs = getattr(estimator, "n_jobs", None)  # so many threads are started
+    _need(jobs is None or (type(jobs) is int and -64 <= jobs <= 64), f"n_jobs={jobs!r}")
     if hasattr(estimator, "tree_"):
         tree = estimator.tree_
         _need(tree.n_features == estimator.n_features_in_, "a tree of other features")

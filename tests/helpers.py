@@ -35,7 +35,7 @@ def refused(*words):
 
 def radiographs(labels, patients=None, split=None, size=8, seed=0):
     """A loaded data set of noise that is brighter for a higher label; each image its own patient if not told."""
-    from dhl_helpers.data import Radiographs
+    from dhl_helpers.radiographs import Radiographs
 
     labels = np.asarray(labels)
     images = np.random.default_rng(seed).normal(50 + 60 * labels.reshape(-1, 1, 1, 1), 25, (len(labels), size, size, 1))
@@ -120,6 +120,45 @@ def compressed(path, syntax):
     writer.SetImage(change.GetOutput())
     assert writer.Write()
     return path
+
+
+def big_endian(path, pixels, vr="OW"):
+    """Write the film again in the retired transfer syntax."""
+    import pydicom
+    from pydicom.uid import ExplicitVRBigEndian
+
+    dataset = pydicom.dcmread(path)
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRBigEndian
+    data = pixels.astype(pixels.dtype.newbyteorder(">")).tobytes()
+    data += b"\0" * (len(data) % 2)
+    if pixels.itemsize == 1 and vr == "OW":
+        data = np.frombuffer(data, "u2").byteswap().tobytes()
+    dataset["PixelData"].VR, dataset["PixelData"]._value = vr, data
+    pydicom.dcmwrite(path, dataset, little_endian=False, implicit_vr=False)
+    return path
+
+
+def damaged(content, damages):
+    """`content` with bits flipped, bytes set and swapped, and the end cut off."""
+    content = bytearray(content)
+    for how, place, with_what in damages:
+        place %= max(1, len(content))
+        if how == "cut":
+            del content[max(1, place) :]
+        elif how == "flip":
+            content[place] ^= 1 << with_what
+        elif how == "set":
+            content[place] = with_what
+        else:
+            other = with_what % len(content)
+            content[place], content[other] = content[other], content[place]
+    return bytes(content)
+
+
+def peak_memory():
+    """The highest resident memory of this process so far, in bytes."""
+    resource = pytest.importorskip("resource", reason="peak memory is read from POSIX")
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def tiny_base():

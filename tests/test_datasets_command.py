@@ -141,7 +141,7 @@ def address(monkeypatch):
 
     def home(kind, port=server.server_port):
         url, checksum = f"http://127.0.0.1:{port}/{kind}.npz?download=1", hashlib.md5(CONTENT).hexdigest()
-        reader = Reader("t", print, downloads={28: (url, checksum), 64: (url, "0")})
+        reader = Reader(title="t", read=print, downloads={28: (url, checksum), 64: (url, "0")})
         monkeypatch.setitem(REGISTRY, "pneumoniamnist", reader)
         return url, checksum
 

@@ -4,10 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from helpers import big_endian, compressed, film, refused, save
 from PIL import Image
-from test_bad_input import refused
-from test_dicom import compressed, film
-from test_readers import save
 
 import dhl_helpers as dhl
 from dhl_helpers.pixels.dicom_greys import decoded, open_image
@@ -138,22 +136,6 @@ def test_bits_that_lie_anywhere_in_the_word(tmp_path, signed, bits, high, alloca
     path = film(tmp_path / "a.dcm", words.astype(f"u{allocated // 8}"), bits, HighBit=high, WindowCenter=center,
                 PixelRepresentation=int(signed), WindowWidth=2 ** (bits - 1))  # fmt: skip
     assert off(path, words, bits=bits, high=high, signed=signed, window=(center, 2 ** (bits - 1))) <= 1
-
-
-def big_endian(path, pixels, vr="OW"):
-    """Write the film again in the retired transfer syntax."""
-    import pydicom
-    from pydicom.uid import ExplicitVRBigEndian
-
-    dataset = pydicom.dcmread(path)
-    dataset.file_meta.TransferSyntaxUID = ExplicitVRBigEndian
-    data = pixels.astype(pixels.dtype.newbyteorder(">")).tobytes()
-    data += b"\0" * (len(data) % 2)
-    if pixels.itemsize == 1 and vr == "OW":
-        data = np.frombuffer(data, "u2").byteswap().tobytes()
-    dataset["PixelData"].VR, dataset["PixelData"]._value = vr, data
-    pydicom.dcmwrite(path, dataset, little_endian=False, implicit_vr=False)
-    return path
 
 
 @pytest.mark.parametrize(("pixels", "vr"), [(RAMP, "OW"), ((RAMP[:63, :63] >> 4).astype(np.uint8), "OW"),

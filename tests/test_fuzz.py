@@ -1,13 +1,12 @@
 """Damaged files of every kind give an image set or a `DataError`: no other exception, no hang, no crash, no bomb."""
 
 import io
-import sys
 import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import compressed, film, medmnist, save
+from helpers import compressed, damaged, film, medmnist, peak_memory, save
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -79,29 +78,6 @@ DAMAGE = st.one_of(
     st.tuples(st.just("set"), PLACES, st.integers(0, 255)),
     st.tuples(st.just("swap"), PLACES, PLACES),
 )
-
-
-def damaged(content, damages):
-    """`content` with bits flipped, bytes set and swapped, and the end cut off."""
-    content = bytearray(content)
-    for how, place, with_what in damages:
-        place %= max(1, len(content))
-        if how == "cut":
-            del content[max(1, place) :]
-        elif how == "flip":
-            content[place] ^= 1 << with_what
-        elif how == "set":
-            content[place] = with_what
-        else:
-            other = with_what % len(content)
-            content[place], content[other] = content[other], content[place]
-    return bytes(content)
-
-
-def peak_memory():
-    """The highest resident memory of this process so far, in bytes."""
-    resource = pytest.importorskip("resource", reason="peak memory is read from POSIX")
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 from helpers import PATHS, REAL_DATA, ROOT, each_notebook, markdown, real, text_of
 
+from dhl_helpers.__main__ import main
 from dhl_helpers.commands import _copies, _pages
 from dhl_helpers.course import COMMITTED
 
@@ -63,7 +64,7 @@ def test_the_first_cell_leads_to_the_glossary(path):
     assert GLOSSARY in SERIES[path].cells[0].source.split("\n\n")
 
 
-PAGES = [*PATHS, *ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+PAGES = [*PATHS, *ROOT.glob("notebooks/warm_up/*.ipynb"), *ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])
@@ -164,6 +165,20 @@ def test_exercises_and_quiz(path):
     assert 3 <= quiz.count("<details>") <= 5 and quiz.count("<details>") == quiz.count("<summary>")
     if path != PATHS[-1]:
         assert PATHS[PATHS.index(path) + 1].name in text[text.index("## Next") :]
+
+
+@pytest.mark.parametrize("path", list(ROOT.glob("notebooks/warm_up/*.ipynb")), ids=lambda path: path.stem)
+def test_warm_up(path, tmp_path):
+    """Its solutions earn all points; the student's copy has its exercises open, in the same place."""
+    notebook = nbformat.read(path, as_version=4)
+    shown = [output.get("data", {}) for _, cell in code_cells(notebook) for output in cell.outputs]
+    texts = "\n".join(data.get("text/plain", "") for data in shown)
+    earned = re.findall(r"^(\d+) of (\d+) points", texts, re.MULTILINE)
+    assert len(earned) == len(_copies.exercises(notebook)) >= 5 and all(one == all_ for one, all_ in earned)
+    assert not main(["student", "--out", str(tmp_path)])
+    copy = nbformat.read(tmp_path / "warm_up" / path.name, as_version=4)
+    assert sum("not done yet" in cell.source for _, cell in code_cells(copy)) == len(earned)
+    assert "SOLUTION" not in nbformat.writes(copy)
 
 
 def test_few_outputs_are_left_uncompared():

@@ -7,9 +7,8 @@ import zlib
 
 import numpy as np
 import pytest
+from helpers import refused, save
 from PIL import Image
-from test_bad_input import refused
-from test_readers import save
 
 import dhl_helpers as dhl
 from dhl_helpers.pixels.decode import decode_all
@@ -253,11 +252,11 @@ def test_a_pipeline_sees_new_films_with_the_depth_of_its_training(tmp_path, cnn)
     model.fit(data.images, data.labels)
     dhl.save_pipeline(tmp_path / "kept", model, data, 0.5)
     assert json.loads((tmp_path / "kept" / "pipeline.json").read_text())["image"]["depth"] == 12
-    model, card = dhl.load_pipeline(tmp_path / "kept")
+    model, _ = dhl.load_pipeline(tmp_path / "kept")
     dark, bright = tmp_path / "dark.png", tmp_path / "bright.png"
     png(dark, RAMP // 20)
     png(bright, DEEP)
-    table = score(model, card, [dark, bright], ["dark.png", "bright.png"], {})
+    table, _ = score(tmp_path / "kept", [dark, bright], ["dark.png", "bright.png"], {})
     alone = decode_all([dark], 76, 1, "", 12).images
     assert np.allclose(table.iloc[0, 1:3].astype(float), model.predict_proba(alone)[0], atol=1e-6)
     assert "an image of 16 bits" in table["problem"][1] and not table["problem"][0]

@@ -5,6 +5,7 @@ import json
 import pickle
 import platform
 import shutil
+import sys
 import zipfile
 
 import numpy as np
@@ -20,9 +21,9 @@ from sklearn.preprocessing import StandardScaler
 
 import dhl_helpers as dhl
 from dhl_helpers import pipeline_files
-from dhl_helpers.data import Radiographs
 from dhl_helpers.files import digest
 from dhl_helpers.pipeline import decide
+from dhl_helpers.radiographs import Radiographs
 
 
 @pytest.fixture(scope="module")
@@ -343,3 +344,43 @@ def test_the_same_pipeline_again_has_the_same_scores_in_a_table(kept, data):
     """Loaded twice, it gives the same numbers: nothing random is left in it."""
     first, second = (pd.DataFrame(dhl.load_pipeline(kept)[0].predict_proba(data.images)) for _ in range(2))
     pd.testing.assert_frame_equal(first, second, check_exact=True)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"engine": "tensorflow-mixed"}, {"storage": "float16"}, {"engine": "tensorflow-mixed", "storage": "float16"},
+     {"batch_size": 5}],
+)  # fmt: skip
+def test_engine_and_storage_come_back_and_the_scores_with_them(settings, cnn, data, tmp_path):
+    deep = dhl.DeepFeatures(dhl.conv_base(cnn), **settings)
+    fitted = make_pipeline(deep, StandardScaler(), dhl.make_head("logistic")).fit(data.images, data.labels)
+    dhl.save_pipeline(tmp_path / "p", fitted, data, 0.5)
+    again, card = dhl.load_pipeline(tmp_path / "p")
+    assert {name: again[0].get_params()[name] for name in settings} == settings
+    assert np.array_equal(again.predict_proba(data.images), fitted.predict_proba(data.images))
+
+
+def test_a_pipeline_saved_before_the_card_told_of_engines_still_loads(kept, data):
+    card = json.loads((kept / "pipeline.json").read_text(encoding="utf-8"))
+    del card["features"]
+    (kept / "pipeline.json").write_text(json.dumps(card), encoding="utf-8")
+    forge(kept)
+    assert dhl.load_pipeline(kept, trust=True)[0][0].engine == "tensorflow"
+
+
+def test_an_engine_that_is_not_installed_here_is_named(kept, monkeypatch):
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    forge(kept, features={"engine": "openvino", "storage": "float32", "batch_size": None})
+    with refused("engine='openvino' needs OpenVINO"):
+        dhl.load_pipeline(kept, trust=True)
+
+
+def test_images_that_are_not_square_come_back(data, tmp_path):
+    images = np.pad(data.images, [(0, 0), (0, 0), (0, 24), (0, 0)])
+    wide = Radiographs(images, data.labels, data.class_names, data.table)
+    deep = dhl.DeepFeatures(dhl.conv_base(dhl.build_cnn((76, 100, 1), 3)))
+    fitted = make_pipeline(deep, StandardScaler(), dhl.make_head("logistic")).fit(wide.images, wide.labels)
+    dhl.save_pipeline(tmp_path / "p", fitted, wide, 0.5)
+    again, card = dhl.load_pipeline(tmp_path / "p")
+    assert np.array_equal(again.predict_proba(wide.images), fitted.predict_proba(wide.images))
+    assert card["image"]["shape"] == [76, 100, 1] and card["image"]["size"] is None

@@ -151,6 +151,8 @@ SCHEMAS = {
     "more classes": setting("n_classes_", "10000000000"),
     "other features": setting("n_features_in_", "4"),
     "several outputs": setting("n_outputs_", "2"),
+    "endless threads": setting("n_jobs", "1000000000"),
+    "a sampler": dangling("ObjectNode", __class__="SMOTE", __module__="imblearn.over_sampling._smote.base"),
     "a method": dangling("TypeNode", __loader__="MethodNode"),
     "a class of somebody": dangling("ObjectNode", __module__="os.path"),
     "another estimator": dangling("ObjectNode", __class__="KNeighborsClassifier", __module__="sklearn.neighbors"),
@@ -243,6 +245,9 @@ BOOSTERS = {
     "rounds beyond the trees": booster(lambda all, model, tree: item(model, "iteration_indptr", 10**6, -1)),
     "rounds backwards": booster(lambda all, model, tree: item(model, "iteration_indptr", -3)),
     "another booster": booster(lambda all, model, tree: all["gradient_booster"].update(name="gblinear")),
+    "another number in the objective": booster(
+        lambda all, model, tree: item(all["objective"], "softmax_multiclass_param", "2000000000", "num_class")
+    ),
     "another task": booster(lambda all, model, tree: all["objective"].update(name="rank:pairwise")),
     "categories": booster(lambda all, model, tree: (item(tree, "split_type", 1), tree["categories"].append(9))),
     "leaves of vectors": booster(lambda all, model, tree: tree["tree_param"].update(size_leaf_vector="1000")),
@@ -408,9 +413,12 @@ def test_a_network_with_another_file_in_it_or_a_file_twice(tmp_path):
             pipeline_files.read(tmp_path, "x.keras")
 
 
-@pytest.mark.parametrize("name", ["MobileNetV2", "DenseNet121", "EfficientNetB0", "ConvNeXtTiny"])
-def test_the_bases_of_the_course_pass(name, tmp_path):
-    base = dhl.pretrained_base(name, (64, 64, 1))
+@pytest.mark.parametrize("name, options", [
+    ("simulated", {}), ("EfficientNetLite0", {"cut": "stages"}), ("MobileNetV2", {}), ("DenseNet121", {}),
+    ("EfficientNetB0", {}), ("ConvNeXtTiny", {}),
+])  # fmt: skip
+def test_the_bases_of_the_course_pass(name, options, tmp_path):
+    base = dhl.pretrained_base(name, (64, 64, 1), weights=None, **options)
     kept = pipeline_files.write(dhl.DeepFeatures(base), tmp_path / "0")
     again = pipeline_files.read(tmp_path, kept).base
     images = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 1)).astype(np.float32)

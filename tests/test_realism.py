@@ -104,6 +104,12 @@ def test_what_few_have_comes_at_its_rate_and_never_after_the_label():
     assert all(0 < count < 80 for count in found.values()), found
 
 
+def test_nothing_in_the_body_is_pure_white():
+    metal = ("letters", "collimation", *devices.DEVICES)
+    for number in range(40):
+        assert film(patient(12, number), 1, 64, without=metal).pixels.max() < 255
+
+
 def test_an_unknown_structure_is_named():
     with pytest.raises(ValueError, match="wings; known are spine, ribs"):
         film(patient(3, 1), without={"wings"})

@@ -13,6 +13,7 @@ tell apart    AUC, five-fold cross-validated, of logistic regression between sim
 mean image    correlation between the two mean images.
 grey levels   earth mover's distance between the histograms of all pixels, in grey levels (0 to 255).
 spectrum      mean absolute difference of the radial power spectra, each as a share of the whole, in decades.
+grey level      mean of a box where that part of the body usually lies, as the sets of films are.
 local contrast  ratio, simulated to real, of the mean standard deviation in 7 x 7 pixel windows where lungs usually lie.
 """
 
@@ -38,6 +39,8 @@ from dhl_helpers.files import write
 SAMPLES = Path(__file__).resolve().parents[1] / "data_samples"
 SIZE, SEED = 64, 404  # SEED: of films that are made for this comparison only
 LUNGS = np.s_[14:44, 8:56]  # rows and columns where lungs and heart usually lie
+PARTS = {"right lung": np.s_[20:38, 12:22], "left lung": np.s_[20:34, 44:52], "heart": np.s_[34:42, 30:37],
+         "upper mediastinum": np.s_[13:20, 29:35], "abdomen": np.s_[57:63, 20:44], "outer edge": np.s_[26:, :3]}
 
 
 def read(files):
@@ -132,6 +135,11 @@ def compare(made, real):
         made[:, ::3, ::3].ravel(), real[:, ::3, ::3].ravel()), None, None
     yield "distance of the radial power spectra, decades", np.abs(
         np.log10(spectrum(made)) - np.log10(spectrum(real))).mean(), None, None
+    for name, place in PARTS.items():
+        gap = made[:, *place].mean() - real[:, *place].mean()
+        yield f"grey level of the {name}, simulated minus real", gap, None, None
+    white = 100 * ((made >= 240).mean() - (real >= 240).mean())
+    yield "pixels at 240 or above, per cent, simulated minus real", white, None, None
     yield "local contrast in the lungs, simulated to real", local_contrast(made) / local_contrast(real), None, None
 
 

@@ -6,24 +6,26 @@
 """
 
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
+from scipy import ndimage
 
 from . import devices, illness, thorax
 from .hospital import draw_exposure, draw_hospital, frame_edges, grid_lines, jpeg, letters
 from .illness import changed, draw_illness
 from .patients import Subject, draw_stance, number_in, one_of
-from .physics import beam, process, quanta
+from .physics import beam, filtered, quanta, tone_levels, toned
 from .thorax import Frame
 
 SIZE, OVERSAMPLING = 128, 1.5
-APERTURE = 0.04  # side of a pixel of the original film, cm: it decides the noise of all smaller copies
+APERTURE = 0.10  # side of a pixel of the original film, cm: it decides the noise of all smaller copies
 ZONES = ("right_upper", "right_middle", "right_lower", "left_upper", "left_middle", "left_lower")
 # What can be left out of a film by name, see the functions.
 BLOOD = {"vessels": thorax.vessels, "hila": thorax.hila, "fissures": thorax.fissures}
-TISSUE = {"head": thorax.head, "breasts": thorax.breasts, "skin folds": thorax.skin_folds}
+TISSUE = {"head": thorax.head, "abdomen": thorax.abdomen, "breasts": thorax.breasts, "skin folds": thorax.skin_folds}
 AIR = {"airways": thorax.airways, "abdominal gas": thorax.abdominal_gas}
 SWITCHES = (*thorax.BONES, *BLOOD, *TISSUE, *AIR, *devices.DEVICES, "heart", "mottle", "letters", "collimation",
             "grid lines", "jpeg")
@@ -95,9 +97,16 @@ def film(patient, image=1, size=SIZE, dose=None, kvp=None, rotation=None, view=N
     soft = np.maximum(soft - sum(draw(subject, frame) for name, draw in AIR.items() if name not in without), 0)
     dense = thorax.bones(subject, frame, without) + devices.devices(subject, frame, image, without)
     signal = beam(soft, dense, exposure, frame.pitch)
+    if moved := moving(subject, image):
+        signal = ndimage.gaussian_filter1d(signal, moved / frame.steps[0], axis=0)
     noisy = quanta(signal, exposure, frame.pitch, subject.stream("quanta", image), APERTURE)
-    clean, pixels = (_developed(each, signal, subject, exposure, hospital, frame, image, size, without)
-                     for each in (signal, noisy))
+    clean, noisy = (filtered(each, exposure, frame.pitch) for each in (signal, noisy))
+    levels = tone_levels(clean, exposure)
+    burnt = partial(_burnt, subject=subject, exposure=exposure, hospital=hospital, image=image, without=without)
+    clean, noisy = (burnt(toned(each, exposure, levels)) for each in (clean, noisy))
+    if "jpeg" not in without:  # a file before it was made smaller, and one after
+        noisy = jpeg(np.round(255 * noisy).astype(np.uint8), 95 - (95 - hospital.jpeg) // 2) / 255
+    clean, pixels = (np.round(255 * _shrink(each, size)).astype(np.uint8) for each in (clean, noisy))
     if "jpeg" not in without:
         pixels = jpeg(pixels, hospital.jpeg)
     mask = (_shrink(extent, size) > 0.2) & (_shrink(lung, size) > 0.05 * subject.depth)
@@ -133,17 +142,23 @@ def taken(patient, image=1, size=SIZE, dose=None, kvp=None, rotation=None, view=
     return pose, exposure, hospital
 
 
-def _developed(signal, clean, subject, exposure, hospital, frame, image, size, without):
-    """Grey levels (size, size), uint8, of a signal; those of the noise-free one decide the tone curve."""
-    grey = process(signal, exposure, frame.pitch, clean)
-    grey *= hospital.white
+def moving(subject, image):
+    """How far the chest moved during the exposure, cm: small children breathe when they should not."""
+    rng = subject.stream("moving", image)
+    there, far = rng.random(), rng.random()
+    return (0.05 + 0.12 * far) if there < (0.25 if subject.age < 5 else 0.04) else 0.0
+
+
+def _burnt(grey, subject, exposure, hospital, image, without):
+    """Grey values 0 to 1 (n, n) with what the machine and the people at it add."""
+    grey = hospital.white * grey
     if "letters" not in without:
         letters(grey, exposure)
     if "collimation" not in without:
         frame_edges(grey, subject, exposure, hospital, image)
     if "grid lines" not in without:
         grid_lines(grey, hospital)
-    return np.round(255 * np.clip(_shrink(grey, size), 0, 1)).astype(np.uint8)
+    return np.clip(grey, 0, 1)
 
 
 def _shrink(array, size):

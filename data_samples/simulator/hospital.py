@@ -1,7 +1,9 @@
 """Many hospitals: whom they film and how, what their machines make of the signal, and what they burn into the film."""
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -10,7 +12,11 @@ from .geometry import stream
 from .physics import Exposure, write
 
 N_HOSPITALS = 60
-LETTERS = ("R", "L", "R", "R", "L", "R", "AP", "PA", "PORT", "SUP", "ERECT", "R 2", "L K")
+LETTERS = ("R", "R", "R", "L", "L", "R", "R", "R", "L", "AP", "PA", "port", "R SUP", "ERECT", "R 2", "L K")
+# Typefaces that come with matplotlib: the files are the same on every machine.
+FONTS = ("DejaVuSans.ttf", "DejaVuSans.ttf", "DejaVuSans-Bold.ttf", "DejaVuSerif.ttf", "DejaVuSansMono.ttf",
+         "STIXGeneral.ttf", "STIXGeneralBol.ttf", "cmss10.ttf")
+TYPEFACES = Path(find_spec("matplotlib").submodule_search_locations[0]) / "mpl-data" / "fonts" / "ttf"
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,8 @@ class Hospital:
     edge: float
     edge_width: float
     letters: tuple
+    font: str
+    detail: float  # strength of multi-scale contrast
     labels: float  # share of films with text
     collimation: float  # share of films with a visible edge
     white: float  # grey level of the densest
@@ -67,17 +75,19 @@ def draw_hospital(seed, number):
         low=0.002 + 0.05 * u[10] if young else 0.01 + 0.10 * u[10],
         high=0.985 + 0.0145 * u[11],
         equalise=0.5 * u[12] if young else 0.3 * u[12],
-        gamma=float(np.exp((-0.05 if young else -0.20) + 0.18 * z[1])),
+        gamma=float(np.exp((0.0 if young else 0.10) + 0.16 * z[1])),
         tone=tuple(tone),
-        flatten=0.10 + 0.35 * u[13] if young else 0.35 * u[13],
+        flatten=0.10 + 0.30 * u[13] if young else 0.22 * u[13],
         edge=0.15 + 0.75 * u[14] ** 1.5,
         edge_width=0.2 + 0.5 * u[15],
         letters=tuple(str(word) for word in rng.choice(LETTERS, 3)),
+        font=FONTS[int(len(FONTS) * u[22])],
+        detail=0.9 * u[23] + 0.1,
         labels=0.25 * u[16] ** 2,
         collimation=0.35 * u[17],
-        white=(0.80 if young else 0.88) + 0.12 * u[18],
-        shutter=0.0 if u[19] < 0.9 else 1.0,
-        gridded=max(0.0, 0.05 * (u[20] - 0.8)),
+        white=(0.80 if young else 0.86) + 0.12 * u[18],
+        shutter=0.0 if u[19] < 0.95 else 1.0,
+        gridded=max(0.0, 0.025 * (u[20] - 0.8)),
         jpeg=int(55 + 40 * u[21]),
     )
 
@@ -98,10 +108,13 @@ def draw_exposure(subject, hospital, image):
     rng = subject.stream("exposure", image)
     z, u = rng.normal(0, 1, 10), rng.uniform(0, 1, 10)
     text = "".join(rng.choice(list("0123456789"), 4))
-    stamp = (f"{text[:2]}:{text[2:]}", f"KV{60 + int(40 * u[0])}", text)[int(3 * u[1])]
+    year, month, day = 2009 + int(10 * u[8] / max(hospital.labels, 0.01)), 1 + int(12 * u[9]), 1 + int(28 * u[0])
+    stamp = (f"{day:02d}.{month:02d}.{year}", f"{year}-{month:02d}-{day:02d}", f"{text[:2]}:{text[2:]}",
+             f"kV {60 + int(40 * u[0])}", text)[int(5 * u[1])]
     edge = (rng.random(4) < hospital.collimation) * 0.09 * rng.random(4) ** 1.5
     letters = hospital.letters[int(rng.integers(0, 3))]
     left = letters.startswith("R") or (not letters.startswith("L") and u[2] < 0.5)
+    bare = rng.random() < 0.12  # no marker was put on
     thick = 2 * (subject.depth + 0.8 * subject.wall) / 20
     return Exposure(
         hardness=float(np.clip(hospital.hardness + 0.1 * z[0], 0, 1.9)), dose=hospital.dose * float(np.exp(0.4 * z[1])),
@@ -110,10 +123,11 @@ def draw_exposure(subject, hospital, image):
         equalise=float(np.clip(hospital.equalise + 0.08 * z[4], 0, 1)), black=0.03 * u[3],
         gamma=hospital.gamma * float(np.exp(0.16 * z[5])), tone=hospital.tone,
         flatten=float(np.clip(hospital.flatten + 0.05 * z[6], 0, 0.7)), edge=hospital.edge * float(np.exp(0.2 * z[7])),
-        edge_width=hospital.edge_width, border=tuple(edge), marker=letters,
-        marker_at=((0.01 + 0.10 * u[4]) if left else 0.98 - 0.04 * len(letters) - 0.06 * u[4],
+        edge_width=hospital.edge_width, border=tuple(edge), marker="" if bare else letters,
+        marker_at=((0.01 + 0.10 * u[4]) if left else 0.97 - 0.03 * len(letters) - 0.06 * u[4],
                    0.01 + (0.5 if u[5] < 0.4 else 0.12) * u[6]),
-        marker_size=0.020 + 0.026 * u[7], stamp=stamp if u[8] < hospital.labels else "",
+        marker_size=(0.022 + 0.040 * u[7]) * (1.0 if len(letters) == 1 else 0.7),
+        stamp=stamp if u[8] < hospital.labels else "", detail=hospital.detail, font=hospital.font,
     )
 
 
@@ -143,9 +157,11 @@ def grid_lines(grey, hospital):
 
 def letters(grey, exposure):
     """Burn side marker and text into a film (n, n) of grey values 0 to 1, in place."""
-    write(grey, exposure.marker, exposure.marker_at, exposure.marker_size)
+    font = TYPEFACES / exposure.font
+    if exposure.marker:
+        write(grey, exposure.marker, exposure.marker_at, exposure.marker_size, font)
     if exposure.stamp:
-        write(grey, exposure.stamp, (0.97 - 0.03 * len(exposure.stamp), 0.955), 0.035)
+        write(grey, exposure.stamp, (0.97 - 0.022 * len(exposure.stamp), 0.955), 0.026, font)
 
 
 def jpeg(pixels, quality):

@@ -265,6 +265,7 @@ def shadows(subject, illness, frame, lung, cage):
     ridge = domes(subject, frame, 0.15 * subject.depth)
     total, filling, extent = empty + 1e-6, empty.copy(), empty.copy()
     _, u, t, _ = lung_frame(subject, pose, frame.x, frame.y, 0.0)
+    beside = 0.15 * subject.width
     for node in NODES:
         z = 0.5 * node * cage
         v = node * np.ones((1, 1))
@@ -289,7 +290,7 @@ def shadows(subject, illness, frame, lung, cage):
                 # Fluid stands lowest at the back and climbs the wall: the blunt angle and the meniscus.
                 wall = np.clip(u, 0, 1.0)
                 level = 1.08 - 0.10 * node - height * (0.55 + 0.75 * wall**4)
-                fluid = np.clip(0.5 + (t - level) / 0.04, 0, 1) * (np.sign(frame.x) == at)
+                fluid = np.clip(0.5 + (t - level) / 0.06, 0, 1) * np.clip(0.5 + at * frame.x / beside, 0, 1)
                 filled, affected = np.maximum(filled, fluid), np.maximum(affected, fluid)
         total += here
         filling += here * filled

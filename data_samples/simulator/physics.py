@@ -36,6 +36,8 @@ class Exposure:
     marker_at: tuple  # (x, y), shares of the side
     marker_size: float  # height, share of the side
     stamp: str  # small text burnt in; empty for none
+    detail: float = 0.0  # multi-scale contrast enhancement
+    font: str = ""  # file of the letters' typeface; empty: Pillow's bitmap font
 
 
 def expose(soft, bone, exposure, pitch, rng):
@@ -83,15 +85,13 @@ def quanta(signal, exposure, pitch, rng, aperture=np.inf):
     return np.maximum(quanta, 1.0) / in_air
 
 
-def process(signal, exposure, pitch, like=None):
+def process(signal, exposure, pitch):
     """Grey values 0 to 1 of a film, dense tissue bright.
 
     Parameters
     ----------
     signal : ndarray (n, n), float64
         What `expose` returned.
-    like : ndarray (n, n), float64, optional
-        The signal whose levels decide the tone curve; `signal` itself when not given.
     exposure : Exposure
     pitch : float
         Side of a pixel, cm.
@@ -100,9 +100,17 @@ def process(signal, exposure, pitch, like=None):
     -------
     ndarray (n, n), float64
     """
-    density = _filtered(signal, exposure, pitch)
-    shares = np.linspace(exposure.low, exposure.high, 33)
-    levels = np.quantile((density if like is None else _filtered(like, exposure, pitch))[::2, ::2], shares)
+    density = filtered(signal, exposure, pitch)
+    return toned(density, exposure, tone_levels(density, exposure))
+
+
+def tone_levels(density, exposure):
+    """Quantiles (33,) of an optical density between the levels that are shown black and white."""
+    return np.quantile(density[::2, ::2], np.linspace(exposure.low, exposure.high, 33))
+
+
+def toned(density, exposure, levels):
+    """Grey values 0 to 1 of an optical density (n, n), by the tone curve of the exposure between `levels`."""
     straight = np.clip((density - levels[0]) / (levels[-1] - levels[0]), 0, 1)
     equalised = np.interp(density, levels, np.linspace(0, 1, 33))
     scale = exposure.black + (1 - exposure.black) * (straight + exposure.equalise * (equalised - straight))
@@ -110,13 +118,18 @@ def process(signal, exposure, pitch, like=None):
     return np.interp(scale, np.linspace(0, 1, len(knots)), knots) ** exposure.gamma
 
 
-def _filtered(signal, exposure, pitch):
+def filtered(signal, exposure, pitch):
     """Optical density of a signal, its large areas compressed and its edges enhanced."""
     density = -np.log(signal)
     step = max(1, int(0.5 / pitch))
     broad = ndimage.gaussian_filter(density[::step, ::step], 2.5 / (step * pitch), mode="nearest")
     density = density - exposure.flatten * enlarge(broad, len(density))
-    return density + exposure.edge * (density - ndimage.gaussian_filter(density, exposure.edge_width / pitch))
+    sharp = density + exposure.edge * (density - ndimage.gaussian_filter(density, exposure.edge_width / pitch))
+    for width in (0.15, 0.5, 1.5) if exposure.detail else ():
+        # Multi-scale contrast: faint structures of each size gain more than strong ones.
+        band = density - smooth(density, width / pitch)
+        sharp += exposure.detail * band / (1 + np.abs(band) / 0.12)
+    return sharp
 
 
 def annotate(grey, exposure):
@@ -130,9 +143,9 @@ def annotate(grey, exposure):
         write(grey, exposure.stamp, (0.96 - 0.036 * len(exposure.stamp), 0.95), 0.045)
 
 
-def write(grey, text, at, height):
-    """Burn `text` into a film: Pillow's bitmap font, which is the same on every machine, scaled to `height`."""
-    font = ImageFont.load_default_imagefont()
+def write(grey, text, at, height, file=None):
+    """Burn `text` into a film, scaled to `height`; Pillow's bitmap font, or the typeface in a `file`."""
+    font = ImageFont.truetype(file, 48) if file else ImageFont.load_default_imagefont()
     box = font.getbbox(text)
     letters = Image.new("L", (box[2], box[3]))
     ImageDraw.Draw(letters).text((0, 0), text, fill=255, font=font)
@@ -144,6 +157,16 @@ def write(grey, text, at, height):
     patch = grey[y : y + rows, x : x + columns]
     ink = ink[: patch.shape[0], : patch.shape[1]]
     patch += ink * (0.97 - patch)
+
+
+def smooth(array, width):
+    """A square map (n, n) blurred by a Gaussian of `width` pixels; a wide one is computed on a smaller copy."""
+    step = int(width / 2.5)
+    if step < 2:
+        return ndimage.gaussian_filter(array, width, truncate=3)
+    small = Image.fromarray(array.astype(np.float32)).reduce(step)
+    blurred = ndimage.gaussian_filter(np.asarray(small), width / step, mode="nearest", truncate=3)
+    return np.asarray(Image.fromarray(blurred).resize(array.shape[::-1], Image.Resampling.BILINEAR), dtype=float)
 
 
 def enlarge(coarse, size):

@@ -5,6 +5,8 @@ right and left borders, lungs and diaphragm from surfaces; what is thin (ribs, v
 `t` is a height as a share of the lung's: 0 at the apex, 1 at the right dome of the diaphragm.
 """
 
+from functools import lru_cache
+
 import numpy as np
 from scipy import ndimage
 from scipy.interpolate import PchipInterpolator
@@ -45,24 +47,31 @@ class Frame(Grid):
 
     def blurred(self, path, width):
         """A map (n, n) blurred by a Gaussian of `width` cm."""
-        return ndimage.gaussian_filter(path, width / self.steps)
+        return ndimage.gaussian_filter(path, width / self.steps, truncate=3)
 
 
 def curve(knots):
     """Smooth function through (place, value) pairs without overshoot, fast for whole maps."""
-    places, values = np.array(knots, dtype=float).T
+    return _curve(tuple((float(place), float(value)) for place, value in knots))
+
+
+@lru_cache(maxsize=512)
+def _curve(knots):
+    places, values = np.array(knots).T
     fine = np.linspace(places[0], places[-1], 200)
     table = PchipInterpolator(places, values)(fine)
     return lambda where: np.interp(where, fine, table)
 
 
-def texture(rng, size, cells):
-    """Smooth random unevenness (size, size) of mean 0 and standard deviation near 1 at each of several cell counts."""
-    total = np.zeros((size, size))
-    for count in cells:
-        image = enlarge(rng.normal(0, 1, (count, count)), size)
-        total += image
-    return total / np.sqrt(len(cells))
+def texture(rng, size, steep, cells=96):
+    """Random unevenness (size, size) whose power falls with the wave number; mean 0, standard deviation 1.
+
+    `steep` is the exponent of the amplitude's fall: 1 looks grainy, 2 looks cloudy. The draws do not depend on `size`.
+    """
+    wave = np.hypot(np.fft.fftfreq(cells)[:, None], np.fft.rfftfreq(cells)) * cells
+    wave[0, 0] = np.inf
+    field = np.fft.irfft2(np.fft.rfft2(rng.standard_normal((cells, cells))) / wave**steep, (cells, cells))
+    return enlarge(field / field.std(), size)
 
 
 # --- soft tissue and air -------------------------------------------------------------------------------------------
@@ -71,7 +80,7 @@ def texture(rng, size, cells):
 def body(subject, frame):
     """Path length through everything inside the skin, cm: trunk, shoulders, arms, neck and head."""
     pose, size, rng = frame.pose, subject.width, subject.stream("body")
-    fold, grown = texture(rng, frame.size, (6, 14, 30)), min(subject.age, 17) / 17
+    fold, grown = texture(rng, frame.size, 1.5), min(subject.age, 17) / 17
     t = frame.y / subject.height
     w, d = subject.cage(np.maximum(frame.y, 0.42 * subject.height))
     belly = 1 + subject.belly * np.clip(t - 0.75, 0, 0.6)
@@ -97,7 +106,7 @@ def body(subject, frame):
         parts.append(capsule(frame, joint[:2], elbow[:2], (thick, 0.72 * thick)))
     parts.append(capsule(frame, (0, -1.2 * size), (0, 0.05 * size), (0.30 * size, 0.34 * size + 0.2 * subject.wall)))
     whole = np.cbrt(sum(part * part * part for part in parts))  # they run into each other with a smooth seam
-    return whole * (1 + 0.018 * fold * np.clip(whole / subject.depth, 0, 1))
+    return whole * (1 + 0.028 * fold * np.clip(whole / subject.depth, 0, 1))
 
 
 def head(subject, frame):
@@ -124,9 +133,10 @@ def border_curves(subject, pose):
     left = curve([(-1.2, 0.10), (-0.3, 0.11), (0.0, 0.14 * narrow), (0.12, 0.15 * narrow + 0.4 * sail),
                   (0.23, knob + 0.55 * sail), (0.30, 0.94 * knob + 0.6 * sail),
                   (0.37, 0.15 * narrow + 0.35 * knob + 0.3 * sail),
-                  (0.45, trunk), (0.56, (0.33 + 0.02 * a[4]) * size), (0.68, (0.45 + 0.03 * a[5]) * size),
-                  (0.80, (0.54 + 0.03 * a[6]) * size), (0.90, (0.585 + 0.03 * a[7]) * size),
-                  (1.0, (0.575 + 0.03 * a[7]) * size), (1.15, 0.50 * size), (1.4, 0.3 * size), (1.6, 0.15),
+                  (0.44, trunk), (0.50, 0.94 * trunk + 0.02 * a[9]), (0.57, (0.295 + 0.02 * a[4]) * size),
+                  (0.68, (0.44 + 0.03 * a[5]) * size),
+                  (0.80, (0.55 + 0.03 * a[6]) * size), (0.90, (0.61 + 0.03 * a[7]) * size),
+                  (1.0, (0.60 + 0.03 * a[7]) * size), (1.15, 0.50 * size), (1.4, 0.3 * size), (1.6, 0.15),
                   (3.0, 0.15)])
     depth = curve([(-1.2, 0.3), (-0.1, 0.42), (0.2, 0.52), (0.45, 0.58), (0.75, 0.66), (1.0, 0.66), (1.3, 0.55),
                    (3.0, 0.6)])
@@ -201,6 +211,11 @@ def lungs(subject, frame, without=()):
     top = np.where(x < 0, apex[0], apex[1]) * subject.width
     inner = subject.height * 1.3 * (np.clip(top - np.abs(x), 0, None) / subject.width) ** 2
     cage = cage * np.clip((y - inner) / (0.05 * subject.height), 0, 1) ** 0.6
+    # Above the arch of the aorta the two lungs are kept apart by the great vessels.
+    gap = curve([(-1.0, 0.17), (0.0, 0.16), (0.18, 0.11), (0.34, 0.0), (3.0, 0.0)])
+    apart = subject.width * gap(y / subject.height)
+    between = np.clip((np.abs(x - subject.shift * subject.width) - apart) / (0.07 * subject.width), 0, 1)
+    cage = cage * np.where(apart > 0, 0.10 + 0.90 * between, 1.0)
     free = 1 - diaphragm(subject, frame)
     if "heart" not in without:
         free = free * (1 - mediastinum(subject, frame)[0])
@@ -210,9 +225,13 @@ def lungs(subject, frame, without=()):
 
 
 def mottle(subject, frame):
-    """Unevenness of the lung's density around 1: vessels and interstitium too small to be drawn one by one."""
+    """Unevenness of the lung's density around 1: vessels and interstitium too small to draw, denser at the bases."""
     rng = subject.stream("mottle")
-    return 1 + subject.mottle * texture(rng, frame.size, (9, 21, 45, 90))
+    fine, cloudy = texture(rng, frame.size, 1.15, 160), texture(rng, frame.size, 1.8)
+    sides = 0.06 * rng.normal(0, 1, 2)
+    lower = np.clip(frame.y / subject.height, 0, 1)
+    asymmetry = np.where(frame.x < 0, sides[0], sides[1]) + 0.25 * (lower - 0.5)
+    return np.clip(1 + asymmetry + subject.mottle * ((0.7 + 0.6 * lower) * fine + 1.0 * cloudy), 0.2, 3)
 
 
 def airways(subject, frame):
@@ -270,11 +289,12 @@ def fissures(subject, frame):
 
 
 def abdominal_gas(subject, frame):
-    """Path length through the stomach bubble and gas in the colon, cm."""
+    """Path length through the stomach bubble, gas in the bowel with its folds, and gas bubbles in stool, cm."""
     rng = subject.stream("gas")
-    spots, sizes = rng.uniform(-1, 1, (9, 2)), rng.uniform(0.25, 1.0, (9, 2))
-    there, level, air = rng.random(9), rng.uniform(-0.3, 0.9), rng.random()
+    spots, sizes = rng.uniform(-1, 1, (14, 2)), rng.uniform(0.25, 1.0, (14, 2))
+    there, level, air, turns = rng.random(14), rng.uniform(-0.3, 0.9), rng.random(), rng.uniform(0, np.pi, (14, 2))
     w, h = subject.width, subject.height
+    crumbs = texture(rng, frame.size, 0.8)
     x, y = frame.at(0.0)
     top = frame.pose.dome(subject) + (subject.domes - subject.lift[1] + 0.05) * h
     rx, ry = 2.1 * subject.gas + 1e-6, 1.1 * subject.gas + 1e-6
@@ -282,11 +302,38 @@ def abdominal_gas(subject, frame):
     bubble = 1.7 * subject.gas * chord(((x - (0.38 + 0.1 * spots[0, 0]) * w) / rx) ** 2 + v**2) ** 0.7
     # Upright, the fluid in the stomach stands level.
     path = bubble * np.clip((level - v) * ry / (1.5 * frame.pitch), 0, 1)
-    for (sx, sy), (one, two), here in zip(spots, sizes, there, strict=True):
+    low = np.s_[int(np.argmax((y > 1.05 * h).any(1))) if (y > 1.05 * h).any() else frame.size:]
+    x, y, crumbs = x[low], y[low], crumbs[low]
+    for (sx, sy), (one, two), here, (turn, phase) in zip(spots, sizes, there, turns, strict=True):
         if here < 0.35 + 0.4 * air + 0.2 * (subject.age < 5):
-            q = ((x - 0.75 * sx * w) / (0.14 * w * one)) ** 2 + ((y - (1.33 + 0.14 * sy) * h) / (0.10 * w * two)) ** 2
-            path = path + 0.17 * w * min(one, two) * chord(q)
+            across, down = x - 0.80 * sx * w, y - (1.36 + 0.18 * sy) * h
+            along, beside = across * np.cos(turn) + down * np.sin(turn), down * np.cos(turn) - across * np.sin(turn)
+            long, wide = 0.20 * w * one + 0.2, 0.09 * w * two + 0.2
+            folds = 1 + 0.35 * np.sin(along / (0.030 * w + 0.12) + 6 * phase) * (two > 0.5)
+            inside = chord((along / long) ** 2 + (beside / wide) ** 2)
+            stool = np.clip(0.5 + 0.9 * crumbs, 0, 1.5) if phase > 1.9 else 1.0
+            path[low] += 0.85 * wide * inside * folds * stool
     return path
+
+
+def abdomen(subject, frame):
+    """What organs below the diaphragm add to an even belly, cm: liver, spleen, kidneys in their fat, bowel walls."""
+    rng = subject.stream("abdomen")
+    a, cloudy, grainy = rng.normal(0, 1, 12), texture(rng, frame.size, 1.6), texture(rng, frame.size, 1.0)
+    w, h = subject.width, subject.height
+    x, y = frame.at(0.0)
+    below = np.clip((y - frame.pose.dome(subject)) / (0.12 * h), 0, 1)
+    edge = (1.38 + 0.06 * a[0] - (0.30 + 0.05 * a[1]) * (x / w + 0.8)) * h  # of the liver, rising to the left
+    liver = 0.07 * subject.depth * np.clip(0.5 + (edge - y) / (0.05 * h), 0, 1) * (x < 0.45 * w)
+    round_spleen = chord(((x - 0.75 * w) / (0.24 * w)) ** 2 + ((y - 1.18 * h) / (0.16 * h)) ** 2)
+    spleen = 0.06 * subject.depth * round_spleen**0.5
+    fat = np.zeros_like(x)
+    for side, low, j in ((RIGHT, 1.42, 4), (LEFT, 1.38, 6)):
+        cx, cy = side * (0.42 + 0.03 * a[j]) * w, (low + 0.03 * a[j + 1]) * h
+        r = np.sqrt(((x - cx - 0.25 * side * (y - cy)) / (0.19 * w)) ** 2 + ((y - cy) / (0.20 * h)) ** 2)
+        fat = fat + np.exp(-(((r - 1.06) / 0.09) ** 2))
+    uneven = subject.depth * (0.055 * cloudy + 0.022 * grainy)
+    return below * (liver + spleen + uneven - (0.15 + 0.15 * subject.belly) * 0.10 * subject.depth * fat)
 
 
 def breasts(subject, frame):
@@ -322,60 +369,71 @@ def vertebra_levels(subject):
 
 def spine(subject, frame):
     """Path length through the vertebrae, in cm of cortical bone: bodies with end plates, discs, pedicles, processes."""
+    rng = subject.stream("spine")
+    dense, sway, tilt = 1 + 0.10 * rng.normal(0, 1, 30), 0.05 * rng.normal(0, 1, 30), 0.05 * rng.normal(0, 1, 30)
     x, y = frame.at(-0.75 * subject.depth)
     top, pitch = vertebra_levels(subject)
     x = x - subject.bend * np.sin(np.pi * np.clip(y / (1.3 * subject.height), -0.6, 1.3))
     level = (y - top) / pitch
     growth = np.clip(0.86 + 0.026 * level, 0.66, 1.25)
-    half = 0.138 * subject.width * growth
+    half = 0.132 * subject.width * growth
+    level = level + tilt[np.clip(level.astype(int) + 8, 0, 29)] * x / half
+    each = np.clip(np.floor(level).astype(int) + 8, 0, 29)
+    x, bony = x - sway[each] * half, dense[each]
     u = level - np.floor(level) - 0.5  # -0.5 at the upper disc, 0 mid-body
-    waist = half * (0.92 + 0.35 * u**2)
+    waist = half * (0.90 + 0.40 * u**2)
     edge = np.abs(x)
-    across = np.clip(0.5 + (waist - edge) / (0.12 * half), 0, 1)
-    along = 0.45 + 0.55 * np.clip(0.5 + (0.40 - np.abs(u)) / 0.16, 0, 1)
-    marrow = 0.19 * 2 * half * across * along
-    plates = 0.09 * half * across * np.exp(-(((np.abs(u) - 0.37) / 0.06) ** 2))
-    walls = 0.13 * half * along * np.exp(-(((edge - 0.90 * waist) / (0.12 * half)) ** 2))
-    ring = ((edge - 0.62 * half) / (0.20 * half)) ** 2 + ((u + 0.12) / 0.22) ** 2
-    pedicles = 0.30 * half * np.exp(-(((np.sqrt(ring) - 0.7) / 0.40) ** 2))
-    process = 0.30 * half * np.exp(-((x / (0.13 * half)) ** 2) - (((u - 0.25) / 0.25) ** 2))
-    transverse = 0.20 * half * np.exp(-(((edge - 1.30 * half) / (0.45 * half)) ** 2) - (((u + 0.18) / 0.16) ** 2))
-    return marrow + plates + walls + pedicles + process + transverse
+    across = np.clip(0.5 + (waist - edge) / (0.16 * half), 0, 1)
+    along = 0.62 + 0.38 * np.clip(0.5 + (0.38 - np.abs(u)) / 0.20, 0, 1)
+    marrow = 0.19 * 2 * half * across * along * np.sqrt(np.clip(1.15 - (edge / waist) ** 2, 0.15, None))
+    plates = 0.075 * half * across * np.exp(-(((np.abs(u) - 0.38) / 0.07) ** 2))
+    walls = 0.10 * half * along * np.exp(-(((edge - 0.90 * waist) / (0.14 * half)) ** 2))
+    ring = ((edge - 0.60 * half) / (0.20 * half)) ** 2 + ((u + 0.12) / 0.22) ** 2
+    pedicles = 0.25 * half * np.exp(-(((np.sqrt(ring) - 0.7) / 0.40) ** 2))
+    process = 0.26 * half * np.exp(-((x / (0.12 * half)) ** 2) - (((u - 0.22) / 0.22) ** 2))
+    transverse = 0.16 * half * np.exp(-(((edge - 1.30 * half) / (0.42 * half)) ** 2) - (((u + 0.18) / 0.16) ** 2))
+    return bony * (marrow + plates + walls + pedicles + process + transverse)
 
 
 def rib_lines(subject, frame):
-    """Centre lines (24, m, 3) of twelve pairs of ribs, from the spine round the cage, and how far each has come."""
+    """Centre lines (24, m, 3) of twelve pairs of ribs, from the spine round the cage, and half their heights."""
     rng = subject.stream("ribs")
-    wobble = rng.normal(0, 1, (24, 4))
+    wobble, bow = rng.normal(0, 1, (24, 6)), rng.uniform(0, 2 * np.pi, (24, 1))
     pairs = np.tile(np.arange(12), 2)
     side = np.repeat([RIGHT, LEFT], 12)[:, None]
     steps = max(80, int(0.52 * frame.size))
-    reach = np.array([126, 134, 136, 136, 134, 130, 126, 120, 112, 104, 78, 50]) * np.pi / 180
+    reach = np.array([126, 136, 140, 140, 138, 134, 128, 120, 112, 104, 78, 50]) * np.pi / 180
     angle = np.linspace(0.02, 1.0, steps)[None] * (reach[pairs] * (1 + 0.03 * wobble[:, 0]))[:, None]
     top, pitch = vertebra_levels(subject)
-    fall = subject.rib_fall * np.clip(0.55 + 0.09 * pairs, 0, 1.15) * (0.75 + 0.25 * frame.pose.breath)
-    fall = (fall * (1 - 0.25 * subject.lucency) + 0.10 * wobble[:, 1])[:, None] * pitch
+    fall = subject.rib_fall * np.clip(0.60 + 0.09 * pairs, 0, 1.15) * (0.80 + 0.20 * frame.pose.breath)
+    fall = (fall * (1 - 0.25 * subject.lucency) + 0.16 * wobble[:, 1])[:, None] * pitch
     turned = 0.5 * (1 - np.cos(angle))
-    # A rib climbs a little from its vertebra, falls all the way to the side and on, and levels out in front.
-    climb = (0.30 - 0.22 * (pairs[:, None] < 1)) * pitch * np.sin(np.minimum(2.4 * angle, np.pi))
-    descent = turned**0.72 * (1.15 - 0.15 * turned)
-    y = top + (pairs[:, None] + 0.36 + 0.03 * wobble[:, 3:4]) * pitch + fall * descent - climb
+    # A rib climbs a little from its vertebra and arches over the back; it falls most where it turns forward.
+    climb = (0.26 - 0.18 * (pairs[:, None] < 1)) * pitch * np.sin(np.minimum(2.2 * angle, np.pi))
+    y = top + (pairs[:, None] + 0.36 + 0.04 * wobble[:, 3:4]) * pitch + fall * turned**0.92 - climb
+    y = y + 0.05 * pitch * np.sin(2.5 * angle + bow)
     w, d = subject.cage(np.maximum(y, 0.06 * subject.height))
-    w, d = w + 0.10 * subject.wall + 0.1 + 0.02 * subject.width * wobble[:, 2:3], d + 0.10 * subject.wall
+    w = w + 0.10 * subject.wall + 0.1 + 0.015 * subject.width * wobble[:, 2:3]
+    d = d + 0.10 * subject.wall + 0.03 * subject.depth * wobble[:, 4:5]
     sine, cosine = np.sin(angle), np.cos(angle)
-    x = side * (w * np.sign(sine) * np.abs(sine) ** 0.85 + 0.10 * subject.width * (1 - turned) ** 4)
+    x = side * (w * np.sign(sine) * np.abs(sine) ** 0.88 + 0.10 * subject.width * (1 - turned) ** 4)
     z = -d * np.sign(cosine) * np.abs(cosine) ** 0.9
-    high = 0.029 * subject.width * (1 + 0.10 * wobble[:, 2])[:, None] * (1 + 0.30 * turned) + 0.09
+    high = 0.027 * subject.width * (1 + 0.14 * wobble[:, 5])[:, None] * (1 + 0.45 * turned**2) + 0.08
     return np.stack([x, y, z], axis=-1), high
 
 
 def ribs(subject, frame):
     """Path length through the ribs, in cm of cortical bone: bands with a bright edge."""
     lines, high = rib_lines(subject, frame)
-    points, volumes = tube(lines, high, 0.5 * high, 1.5 * frame.pitch, core=0.24, cortex=0.074 + 0.0010 * subject.width)
-    # A rib is stout behind; it flattens and its cortex thins towards the front, where it turns into cartilage.
-    fade = curve([(0.0, 1.0), (0.45, 1.0), (0.65, 0.45), (0.9, 0.32), (1.0, 0.12)])(np.linspace(0, 1, lines.shape[1]))
-    return frame.splat(points, volumes * fade[None, :, None])
+    rng = subject.stream("rib cortex")
+    thick = np.exp(0.15 * rng.normal(0, 1, (24, 1)))
+    # Stout behind, thinner where it turns, flat and faint in front, where it ends in a cup and becomes cartilage.
+    s = np.linspace(0, 1, lines.shape[1])
+    fade = curve([(0.0, 0.9), (0.15, 1.05), (0.40, 0.92), (0.58, 0.58), (0.72, 0.50), (0.85, 0.45), (0.97, 0.42),
+                  (1.0, 0.15)])(s)
+    cortex = (0.066 + 0.0012 * subject.width) * thick * fade
+    points, volumes = tube(lines, high, 0.5 * high, 1.5 * frame.pitch, core=0.22 * fade, cortex=cortex)
+    return frame.splat(points, volumes)
 
 
 def cartilage(subject, frame):
@@ -395,54 +453,87 @@ def clavicles(subject, frame):
     """Path length through the clavicles, in cm of cortical bone: an S from the sternum to the shoulder."""
     s = np.linspace(0, 1, max(60, frame.size // 2))
     rng = subject.stream("clavicles")
-    level = (0.075 + 0.02 * rng.normal()) * subject.height
-    rise = level - shoulder_level(subject, frame.pose) + 0.10 * subject.width
+    level = (0.065 + 0.02 * rng.normal()) * subject.height
+    rise = 0.8 * (level - shoulder_level(subject, frame.pose) + 0.13 * subject.width)
+    bows = 1 + 0.3 * rng.normal(0, 1, 2)
     lines = []
-    for side in (RIGHT, LEFT):
-        x = side * subject.width * (0.09 + 0.95 * s)
-        y = level - rise * s**0.9 + 0.05 * subject.width * np.sin(2 * np.pi * s)
-        lines.append(np.stack([x, y, subject.depth * (0.75 - 0.75 * s)], axis=-1))
-    thick = subject.width * (0.030 + 0.020 * (2 * s - 1) ** 2) + 0.08
-    return frame.splat(*tube(np.array(lines), thick, 0.8 * thick, frame.pitch, core=0.25,
-                             cortex=0.09 + 0.006 * subject.width))
+    for side, bow in zip((RIGHT, LEFT), bows, strict=True):
+        x = side * subject.width * (0.10 + 0.74 * s)
+        y = level - rise * s**0.8 + 0.030 * bow * subject.width * np.sin(2 * np.pi * s)
+        lines.append(np.stack([x, y, subject.depth * (0.75 - 0.80 * s)], axis=-1))
+    thick = subject.width * (0.024 + 0.026 * np.exp(-((s / 0.10) ** 2)) + 0.016 * np.clip(s - 0.6, 0, 1)) + 0.07
+    shaft = np.clip(np.sin(np.pi * s) * 1.6, 0.25, 1)  # the cortex thins towards both ends
+    return frame.splat(*tube(np.array(lines), thick, 0.8 * thick, frame.pitch, core=0.26 + 0.10 * (1 - shaft),
+                             cortex=(0.05 + 0.005 * subject.width) * shaft))
 
 
 def shoulder_blades(subject, frame):
-    """Path length through the shoulder blades, in cm of cortical bone; raised arms pull them off the lungs."""
+    """Path length through the shoulder blades, in cm of cortical bone: plate, borders, spine, acromion and coracoid.
+
+    Raised arms turn the blades and pull them off the lungs.
+    """
     pose, size = frame.pose, subject.width
-    out = 0.70 + 0.26 * pose.arms
+    rng = subject.stream("shoulder blades")
+    out = 0.66 + 0.24 * pose.arms
     n = max(30, frame.size // 5)
     s, r = np.meshgrid(np.linspace(0, 1, n), np.linspace(0, 1, n))
     joint_y = shoulder_level(subject, pose)
-    clouds, masses, borders = [], [], []
-    for side in (RIGHT, LEFT):
-        corner = np.array([
-            [side * out * size, joint_y - 0.02 * size, -0.8 * subject.depth],
-            [side * (out + 0.30) * size, joint_y + 0.10 * size, -0.5 * subject.depth],
-            [side * (out + 0.12 * pose.arms) * size, joint_y + 0.82 * size, -0.8 * subject.depth],
-        ])
-        plate = corner[0] + s[..., None] * (corner[1] - corner[0]) + (r * (1 - s))[..., None] * (corner[2] - corner[0])
+    clouds, masses, borders, girth = [], [], [], []
+    line = np.linspace(0, 1, 2 * n)[:, None]
+    arch = np.sin(np.pi * line)
+    for side, (a, b) in zip((RIGHT, LEFT), 0.03 * rng.normal(0, 1, (2, 2)), strict=True):
+        def at(x, y, z, side=side, a=a, b=b):
+            return np.array([side * (x + a) * size, joint_y + (y + b) * size, z * subject.depth])
+
+        swing = 0.16 * pose.arms
+        upper, lower = at(out, -0.04, -0.8), at(out + swing + 0.04, 0.80, -0.85)
+        socket, tip = at(out + 0.33, 0.10, -0.4), at(out + 0.40, -0.10, -0.25)
+        hook, root = at(out + 0.24, 0.02, 0.1), upper + 0.22 * (lower - upper)
+        plate = upper + s[..., None] * (socket - upper) + (r * (1 - s))[..., None] * (lower - upper)
         clouds.append(plate.reshape(-1, 3))
-        masses.append((0.30 * 0.82 * size**2 * 0.009 * size / n**2 * (1 - s)).ravel())
-        line = np.linspace(0, 1, 2 * n)[:, None]
-        borders += [corner[1] + line * (corner[2] - corner[1]) - 0.05 * size * np.sin(np.pi * line) * [side, 0, 0],
-                    corner[0] + line * (corner[2] - corner[0]) - 0.04 * size * np.sin(np.pi * line) * [side, 0, 0]]
-    edge = np.array([0.018, 0.010, 0.018, 0.010])[:, None] * size + 0.03
-    rim, rim_mass = tube(np.array(borders), edge, edge, frame.pitch, core=0.22, cortex=0.03)
+        masses.append((0.33 * 0.84 * size**2 * 0.010 * size / n**2 * (1 - s)).ravel())
+        inward, down = np.array([side * size, 0, 0]), np.array([0, size, 0])
+        borders += [
+            socket + line * (lower - socket) - 0.05 * arch * inward,  # lateral, the brightest
+            upper + line * (lower - upper) - 0.05 * arch * inward,  # medial
+            upper + line * (socket - upper) - 0.05 * arch * down,  # upper
+            root + line * (tip - root) - 0.03 * arch * down,  # spine
+            hook + line * (socket - hook) - 0.02 * arch * down,  # coracoid
+        ]
+        girth += [0.020 + 0.012 * (1 - line[:, 0]), 0.011 + 0 * line[:, 0], 0.012 + 0 * line[:, 0],
+                  0.016 + 0.030 * line[:, 0], 0.040 - 0.010 * line[:, 0]]
+        ring = np.stack([0.045 * np.cos(2 * np.pi * line[:, 0]), 0.10 * np.sin(2 * np.pi * line[:, 0]),
+                         0 * line[:, 0]], 1) * size
+        borders.append(socket + ring)  # the socket's rim
+        girth.append(0.014 + 0 * line[:, 0])
+    edge = np.array(girth) * size + 0.03
+    rim, rim_mass = tube(np.array(borders), edge, 0.8 * edge, frame.pitch, core=0.20, cortex=0.028)
     return frame.blurred(frame.splat(np.concatenate([*clouds, rim.reshape(-1, 3)]),
-                                     np.concatenate([*masses, rim_mass.ravel()])), 0.08)
+                                     np.concatenate([*masses, rim_mass.ravel()])), 0.06)
 
 
 def upper_arms(subject, frame):
-    """Path length through the upper arm bones, in cm of cortical bone: round heads, shafts with a marrow space."""
-    lines = []
-    line = np.linspace(0, 1, max(120, frame.size))[:, None]
-    for side in (RIGHT, LEFT):
+    """Path length through the upper arm bones, in cm of cortical bone: heads, growth plates, shafts that taper."""
+    rng = subject.stream("upper arms")
+    lines, size = [], subject.width
+    s = np.linspace(0, 1, max(120, frame.size))
+    bow = 0.04 * size * rng.normal(0, 1, 2)
+    for side, bent in zip((RIGHT, LEFT), bow, strict=True):
         joint, elbow = arm(subject, frame.pose, side)
-        lines.append(joint + 1.6 * line * (elbow - joint))
-    size = subject.width
-    shaft = 0.062 * size * (1 + 0.75 * np.exp(-((line[:, 0] / 0.05) ** 2))) + 0.1
-    return frame.splat(*tube(np.array(lines), shaft, shaft, frame.pitch, core=0.10, cortex=0.05 + 0.010 * size))
+        along = elbow - joint
+        start = joint - 0.04 * along + np.array([-side * 0.05 * size, 0, 0])
+        across = np.array([along[1], -along[0], 0]) / np.hypot(along[0], along[1])
+        lines.append(start + 1.5 * s[:, None] * along + (bent * np.sin(np.pi * s))[:, None] * across)
+    # Head and neck, then a shaft whose cortex is thickest in its middle; the elbow's end flares again.
+    r = curve([(0.0, 0.030), (0.015, 0.085), (0.05, 0.125), (0.09, 0.125), (0.14, 0.090), (0.22, 0.068), (0.5, 0.060),
+               (1.0, 0.062)])(s) * size + 0.06
+    cortex = curve([(0.0, 0.010), (0.10, 0.016), (0.25, 0.05), (0.5, 0.085), (1.0, 0.08)])(s) * (0.6 + 0.06 * size)
+    core = curve([(0.0, 0.22), (0.10, 0.24), (0.25, 0.17), (0.5, 0.13), (1.0, 0.13)])(s)
+    if subject.age < 16:  # the plate of growing cartilage below the head
+        open_plate = 1 - 0.55 * np.exp(-(((s - 0.10) / 0.012) ** 2))
+        core, cortex = core * open_plate, cortex * open_plate
+    points, volumes = tube(np.array(lines), r, r, frame.pitch, core=core, cortex=cortex)
+    return frame.blurred(frame.splat(points, volumes), 0.02 * size**0.5)
 
 
 def jaw(subject, frame):
@@ -460,8 +551,23 @@ def jaw(subject, frame):
     return bone + 0.05 * size * teeth
 
 
+def calcified_nodes(subject, frame):
+    """Path length through lime in nodes of the hila and scars of the lungs, in cm of cortical bone; in adults."""
+    rng = subject.stream("calcified nodes")
+    there, many, a, r = rng.random(), rng.integers(1, 6), rng.normal(0, 1, (6, 3)), rng.uniform(0.12, 0.45, 6)
+    if there > (0.16 if subject.age > 40 else 0.03 if subject.age > 12 else 0.0):
+        return np.zeros_like(frame.x)
+    old = rng.random(6) < 0.4  # in the lung, not at the hilum
+    side = np.where(a[:, 0] < 0.3, RIGHT, LEFT)
+    x = side * np.where(old, 0.45 + 0.18 * np.abs(a[:, 1]), 0.22 + 0.04 * a[:, 1]) * subject.width
+    y = np.where(old, 0.35 + 0.18 * a[:, 2], 0.43 + 0.05 * a[:, 2]) * subject.height
+    grain = rng.normal(0, 0.5, (6, 24, 3)) * r[:, None, None]
+    points = np.stack([x, y, np.zeros(6)], 1)[:, None] + grain
+    return frame.blurred(frame.splat(points[:many], (r[:many, None] ** 3) * 0.10), 0.05)
+
+
 BONES = {"spine": spine, "ribs": ribs, "cartilage": cartilage, "clavicles": clavicles,
-         "shoulder blades": shoulder_blades, "upper arms": upper_arms, "jaw": jaw}
+         "shoulder blades": shoulder_blades, "upper arms": upper_arms, "jaw": jaw, "calcified nodes": calcified_nodes}
 
 
 def bones(subject, frame, without=()):

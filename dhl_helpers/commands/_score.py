@@ -66,12 +66,10 @@ def score(pipeline, paths, names, problems, trust=False):
             probabilities[[rows[place] for place in good]] = model.predict_proba(images[good])
         bar.update(min(BATCH, len(paths) - first))
     bar.close()
-    for remark in sorted(told):
-        print(f"note: {remark}", file=sys.stderr)
     table = pd.DataFrame(probabilities, columns=[f"probability ({name})" for name in card["classes"]])
     table.insert(0, "path", names)
     scored = ~np.isnan(probabilities[:, 0])
     table["decision"] = ""
     table.loc[scored, "decision"] = decide(probabilities[scored], card)
     table["problem"] = [reasons.get(row, "") for row in range(len(paths))]
-    return table, [str(warning.message) for warning in caught]
+    return table, [*(str(warning.message) for warning in caught), *sorted(told)]

@@ -1,6 +1,7 @@
 """From image files of any kind to arrays of one size, one byte a pixel."""
 
 import os
+import warnings
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from .depth import BITS
 from .dicom_greys import decoded
 from .files import opened
 
+FINDINGS = "Truncated File Read|Image appears to be a malformed|Invalid APNG"  # Pillow warns, the pixels are damaged
 SAMPLED = 100  # images of a lazily loaded set that are looked at for its depth
 
 
@@ -72,7 +74,8 @@ def decode_all(sources, size, channels, description, depth=None):
             for remark in remarks:
                 ignored.setdefault(remark, []).append(row)
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
+        warnings.filterwarnings("error", FINDINGS, module="PIL")  # each becomes the reason of its image
         rows = pool.map(decode, range(len(sources)))
         for _ in progress(rows, len(sources), "image", description) if len(sources) > 500 else rows:
             pass
@@ -107,15 +110,18 @@ def depth_of(sources):
 
 
 def read_or_list(sources, size, channels, name, lazy, on_error, depth):
-    """The images of a set, decoded or, with `lazy`, still on disk; returned as `decode_all` does."""
+    """The images of a set, decoded or, with `lazy`, still on disk; which failed and the depth, as in `Decoded`."""
     from .lazy import LazyImages  # it decodes with what is above
 
     if depth not in (None, *BITS):
         raise DataError(f"depth is 8, 12 or 16 bits, or None; not {depth!r}.")
     if not lazy:
-        return decode_all(sources, size, channels, f"reading {name}", depth)
+        images, failed, depth, remarks = decode_all(sources, size, channels, f"reading {name}", depth)
+        for remark in remarks:
+            warnings.warn(f"{name!r}: {remark}", stacklevel=3)
+        return images, failed, depth
     depth = depth or depth_of(sources)
-    return Decoded(LazyImages(sources, size, channels, on_error == "skip", depth), absent(sources), depth, [])
+    return LazyImages(sources, size, channels, on_error == "skip", depth), absent(sources), depth
 
 
 def rows_of(images, rows):

@@ -6,7 +6,6 @@ the ways to store black, depth and frames that it leaves to the caller. Colour p
 
 import contextlib
 import os
-import warnings
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -25,12 +24,10 @@ FRACTION, NEITHER = 1.01, 2  # brightest pixels of an image of fractions; from t
 @contextlib.contextmanager
 def opened(file):
     """Open an image without decoding it; ValueError if there is no such format, or it has more than one frame."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # there is a lower limit below
-        try:
-            image = Image.open(file, formats=FORMATS)
-        except Image.UnidentifiedImageError as error:
-            raise ValueError("not an image that Pillow can read (wrong content, or an empty file)") from error
+    try:
+        image = Image.open(file, formats=FORMATS)
+    except Image.UnidentifiedImageError as error:
+        raise ValueError("not an image that Pillow can read (wrong content, or an empty file)") from error
     with image:
         if image.width * image.height > MOST_PIXELS:
             raise ValueError(f"{image.width} x {image.height} pixels exceeds limit of {MOST_PIXELS}")

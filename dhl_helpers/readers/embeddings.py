@@ -20,7 +20,7 @@ from .names import tidy
 
 KINDS = {".csv": "CSV", ".parquet": "Parquet", ".npz": ".npz"}
 COLUMNS = {"path": ("path", "paths", "id", "ids"), "label": ("label", "labels"), "split": ("part", "parts", "split"),
-           "patient_id": ("patient", "patients", "patient_id")}  # fmt: skip
+           "patient_id": ("patient", "patients", "patient_id")}
 LISTS = ("features", "embeddings", "embedding")
 
 

@@ -126,6 +126,15 @@ def _different(names):
     return list(seen.values())
 
 
+def first_of(root, *patterns):
+    """The first file in `root` that one of the patterns names, packed or not; DataError where there is none."""
+    for pattern in patterns:
+        for name in (pattern, f"{pattern}.gz"):
+            if found := sorted(path for path in root.glob(name) if path.is_file()):
+                return found[0]
+    return need(root / patterns[0])
+
+
 def need(file):
     """`file`, if it is there; DataError otherwise."""
     if not file.is_file():

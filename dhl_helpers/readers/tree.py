@@ -96,7 +96,7 @@ def _kind(path, found):
     """Why a file is left out; None for an image."""
     if not stat.S_ISREG(found.st_mode):
         return SPECIAL
-    if is_image(path):
+    if is_image(path) and Path(path).name.upper() != "DICOMDIR":  # an index of DICOM files
         return None
     return PACKED if Path(path).suffix.lower() in ARCHIVES else OTHER
 
