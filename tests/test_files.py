@@ -317,7 +317,8 @@ def test_two_student_commands_at_once_both_end_with_fresh_copies(tiny, tmp_path,
 # Locks
 
 
-@pytest.mark.parametrize("text", ["", str(os.getpid()), "12x", "\0\0", "9" * 20])
+@pytest.mark.parametrize("text", ["", str(os.getpid()), "12x", "\0\0", "9" * 20],
+                         ids=["empty", "a running process", "text", "zeros", "too large"])  # fmt: skip
 def test_what_a_lock_holds_does_not_matter(tmp_path, series, text):
     (tmp_path / _folder.MARKER).write_text(text)
     _folder.prepare(tmp_path, series, []).close()
