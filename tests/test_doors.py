@@ -121,6 +121,15 @@ def test_other_shapes_are_named(images, says):
         as_images(images)
 
 
+@pytest.mark.parametrize("what", WRONG)
+def test_fine_tuning_takes_grey_levels_in_memory_only(what, deep):
+    images, says = WRONG[what]
+    with pytest.raises(dhl.DataError, match=f"(?s){says}"):
+        dhl.fine_tune(deep.base, of(images), of(images))
+    with pytest.raises(dhl.DataError, match="left on disk.*without lazy"):
+        dhl.fine_tune(deep.base, LAZY, LAZY)
+
+
 def test_images_on_disk_that_do_not_fit_into_memory_are_refused(monkeypatch):
     import psutil
 
