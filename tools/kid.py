@@ -42,8 +42,8 @@ A_DRAW, DRAWS, INPUT = 120, 100, 192
 
 def read(files, size):
     """Grey films of `size` pixels, area-averaged: uint8 (n, size, size)."""
-    return np.stack([np.asarray(Image.open(file).convert("L").resize((size, size), Image.Resampling.BOX))
-                     for file in files])
+    opened = (Image.open(file, formats=["PNG", "JPEG"]).convert("L") for file in files)
+    return np.stack([np.asarray(image.resize((size, size), Image.Resampling.BOX)) for image in opened])
 
 
 def shrunk(images, size):
