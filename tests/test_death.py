@@ -123,7 +123,7 @@ SETS = {
 }
 
 
-@pytest.mark.parametrize("seed", [0, 1, 17])
+@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 8))])
 @pytest.mark.parametrize("name", SETS)
 def test_whatever_the_set_and_the_seed_the_base_lives(name, seed, monkeypatch, tmp_path):
     data = SETS[name]()

@@ -30,6 +30,7 @@ from PIL import Image
 
 import dhl_helpers as dhl
 from data_samples.simulator import film, patient
+from dhl_helpers.files import write
 from dhl_helpers.tables import markdown, replace
 
 from .compare_real import random_features
@@ -160,7 +161,7 @@ def main():
         if FILE.is_file():
             kept = pd.read_csv(FILE)
             rows = pd.concat([kept[(kept["step"] != step) | (kept["features"] != rows["features"][0])], rows])
-        rows.to_csv(FILE, index=False, lineterminator="\n")
+        write(FILE, rows.to_csv(index=False, lineterminator="\n"))
         print(rows.to_string(index=False))
     write_card()
     return 0

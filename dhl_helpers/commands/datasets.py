@@ -61,8 +61,7 @@ def check(name, data_dir, options):
     reader = named(name)
     for key in ("title", "licence", "needs", "labels", "patient", "split", "source"):
         print(f"{key:<8} {getattr(reader, key) or '-'}")
-    options = ", ".join(f"{name}={value!r}" for name, value in defaults(reader.read).items())
-    print(f"options  {options or '-'}")
+    print("options ", ", ".join(f"{option}={value!r}" for option, value in defaults(reader.read).items()) or "-")
     print(f"checked  on {'real files' if reader.on_real_files else 'documentation only'}: {reader.checked}")
     if not data_dir and name != "sample":
         return print("\nTo check a local copy add --data-dir DIR.")

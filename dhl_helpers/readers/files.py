@@ -195,7 +195,5 @@ def numbers(table, columns, allowed, file):
         column = wrong.any().idxmax()
         known = ", ".join(f"{value:g}" for value in allowed)
         value = table.loc[wrong[column], column].iloc[0]
-        raise DataError(
-            f"{file}: column {column!r} holds {value!r}, not only {known} and blanks. Get the file again."
-        )
+        raise DataError(f"{file}: column {column!r} holds {value!r}, not only {known} and blanks. {AGAIN}")
     return values.to_numpy("float32")
