@@ -59,8 +59,8 @@ def parts_of(data, seed):
     groups = together(data.patients, shown)
     if "train" not in official:
         there = ", ".join(sorted(official))
-        raise DataError(f"{data.name!r} has the parts {there} and no part train. Add one, or leave the parts out, so that "
-                        "patients are dealt.")  # fmt: skip
+        raise DataError(f"{data.name!r} has the parts {there} and no part train. Add one, or leave the parts out, so "
+                        "that patients are dealt.")  # fmt: skip
     if "test" not in official:
         deal(data, parts, {"val": 0.2, "test": 0.2} if "val" not in official else {"test": 0.2}, seed, groups)
     elif "val" not in official:
