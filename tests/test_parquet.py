@@ -68,8 +68,7 @@ def test_images_that_cannot_be_read_are_left_out(films, tmp_path, capsys):
 def test_a_run_that_was_stopped_goes_on(films, tmp_path, monkeypatch):
     write = parquet.write_parquet
     monkeypatch.setattr(parquet, "write_parquet", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-    with pytest.raises(KeyboardInterrupt):
-        extract(films, tmp_path / "a.parquet")
+    assert extract(films, tmp_path / "a.parquet") == 130
     assert not (tmp_path / "a.parquet").exists() and (tmp_path / ".a.zarr").is_dir()
     monkeypatch.setattr(parquet, "write_parquet", write)
     monkeypatch.setattr(dhl.DeepFeatures, "compute", lambda *_: pytest.fail("the features are there"))
@@ -112,6 +111,13 @@ def test_any_features_can_be_written(tmp_path, size):
     table = dhl.load_embeddings(tmp_path / "a.parquet")
     assert np.array_equal(table.features, features) and table.class_names == ["well", "ill"]
     assert np.array_equal(table.labels, data.labels) and table.patients.tolist() == data.patients.tolist()
+
+
+def test_a_piece_of_which_no_image_could_be_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(parquet, "PIECE", 2)
+    features = np.array([[np.nan, 1], [1, np.nan], [1, 2], [2, 1]], np.float32)
+    assert parquet.write_parquet(tmp_path / "a.parquet", radiographs([0, 1, 0, 1], size=2), features) == 2
+    assert dhl.load_embeddings(tmp_path / "a.parquet").table["path"].tolist() == ["2.png", "3.png"]
 
 
 def test_unknown_patients_stay_unknown(tmp_path):

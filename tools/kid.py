@@ -30,6 +30,7 @@ from PIL import Image
 
 import dhl_helpers as dhl
 from data_samples.simulator import film, patient
+from dhl_helpers.files import write
 from dhl_helpers.tables import markdown, replace
 
 from .compare_real import random_features
@@ -42,8 +43,8 @@ A_DRAW, DRAWS, INPUT = 120, 100, 192
 
 def read(files, size):
     """Grey films of `size` pixels, area-averaged: uint8 (n, size, size)."""
-    return np.stack([np.asarray(Image.open(file).convert("L").resize((size, size), Image.Resampling.BOX))
-                     for file in files])
+    opened = (Image.open(file, formats=["PNG", "JPEG"]).convert("L") for file in files)
+    return np.stack([np.asarray(image.resize((size, size), Image.Resampling.BOX)) for image in opened])
 
 
 def shrunk(images, size):
@@ -160,7 +161,7 @@ def main():
         if FILE.is_file():
             kept = pd.read_csv(FILE)
             rows = pd.concat([kept[(kept["step"] != step) | (kept["features"] != rows["features"][0])], rows])
-        rows.to_csv(FILE, index=False, lineterminator="\n")
+        write(FILE, rows.to_csv(index=False, lineterminator="\n"))
         print(rows.to_string(index=False))
     write_card()
     return 0

@@ -190,5 +190,6 @@ SETS = {
         split="column part",
         patient="column patient",
         checked="files of this format that the tests write",
+        marks=("*.csv", "*.parquet", "*.npz"),
     )
 }

@@ -54,9 +54,10 @@ def write_parquet(path, data, features, root=""):
 
     if len(features) != len(data):
         raise DataError(f"{path}: {len(features)} rows of features for {len(data)} images. Give those of these images.")
+    table = data.table.assign(path=_relative(data.table["path"], root))
+    table = table[[column for column in COLUMNS if column in table and column != "label"]].astype(str)
     labels = pd.Categorical.from_codes(data.labels, data.class_names)  # keeps their order
-    table = data.table.assign(label=labels)[[column for column in COLUMNS if column in data.table]]
-    table = table.rename(columns=COLUMNS).assign(path=_relative(table["path"], root))
+    table = table.rename(columns=COLUMNS).assign(label=labels)
     if data.patients_unknown == len(data):
         table = table.drop(columns="patient")  # each image would look like a patient that is known
     names, rows = [f"f{place}" for place in range(features.shape[1])], 0
