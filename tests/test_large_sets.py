@@ -84,7 +84,7 @@ def dicom(films, to):
     for row in table.itertuples():
         place = to / ("healthy", "pneumonia")[row.sick] / f"{row.Index:05}.dcm"
         place.parent.mkdir(parents=True, exist_ok=True)
-        pixels = np.asarray(Image.open(folder / row.path)).astype(np.uint16) * 16
+        pixels = np.asarray(Image.open(folder / row.path, formats=["PNG", "JPEG"])).astype(np.uint16) * 16
         window = {"WindowCenter": 2048, "WindowWidth": 4096}
         film(place, pixels, 12, PatientID=f"p{row.Index:05}", **window)
     return "folder", to
