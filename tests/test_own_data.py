@@ -537,3 +537,21 @@ def test_the_sample_does_not_leave_its_folder(tmp_path):
     (tmp_path / "set" / "metadata.csv").write_text("\n".join([rows[0] + ",age", rows[1] + ",old"]))
     with refused("metadata.csv: column 'age' holds text"):
         load("sample", tmp_path / "set")
+
+
+def test_names_that_are_not_unicode_are_named(tmp_path):
+    tree(tmp_path, a=3, b=3)
+    for odd in (b"caf\xe9", os.path.join(b"a", b"caf\xe9.png")):
+        path = os.path.join(os.fsencode(tmp_path), odd)
+        try:
+            (os.mkdir if odd == b"caf\xe9" else os.mknod)(path)
+        except OSError:
+            pytest.skip("this file system takes Unicode names only")
+    data, said = load("folder", tmp_path)
+    assert len(data) == 6 and r"2 names that are not Unicode, to be renamed (a/caf\xe9.png, caf\xe9)" in said
+
+
+def test_a_set_without_a_training_part(tmp_path):
+    data, _ = load("folder", tree(tmp_path, test__a=4, test__b=4))
+    with refused("has the parts test and no part train"):
+        data.split()

@@ -73,9 +73,10 @@ def cache(folder):
     from dhl_helpers import cache as kept
 
     kept.PIECE = 4
-    features = deep()
-    features.cache_dir = folder
-    return files(folder) | {"features": features.transform(IMAGES).tobytes()}
+    transformer = deep()
+    transformer.cache_dir = folder
+    features = transformer.transform(IMAGES)
+    return files(folder) | {"features": features.tobytes()}
 
 
 def student(folder):
