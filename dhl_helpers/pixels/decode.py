@@ -186,7 +186,8 @@ def _decode(source, size, channels, depth):
                 image = Image.fromarray(greys)
             else:
                 image, own = pictures.picture(file, mode, 2 * size, depth)
-    image = image.convert(mode).resize((size, size), Image.Resampling.BILINEAR)
+    image = image if image.mode == mode else image.convert(mode)
+    image = image.resize((size, size), Image.Resampling.BILINEAR)
     return np.asarray(image).reshape(size, size, channels), own, remarks
 
 

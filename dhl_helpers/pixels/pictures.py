@@ -73,7 +73,7 @@ def picture(file, mode, draft, depth):
                 image, own = _grey(image, declared, significant, depth, negative=tags.get(262) == 0)
             if image.has_transparency_data:
                 image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image.convert("RGBA"))
-            return image if image.mode == mode and own else image.convert(mode), own
+            return image if image.mode == mode else image.convert(mode), own
 
 
 def _one_frame(image):
