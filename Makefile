@@ -19,7 +19,7 @@ BOOK_READY = .venv-book/.installed
 STRICT = import platform as p, sys; ref = open('.python-version').read().strip() == '%d.%d' % sys.version_info[:2]
 NBVAL = $(shell $(PY) -c "$(STRICT); print('--nbval' if ref and sys.platform == 'linux' and p.machine() == 'x86_64' \
 	else '--nbval-lax')") --nbval-current-env --nbval-cell-timeout=300
-# A process a core, at most four: conftest.py. Each takes whole files, in the order given there.
+# One process per core, at most four: conftest.py. Each takes whole files, in the order given there.
 CORES = -n auto --dist loadfile --no-loadscope-reorder
 
 # Bytecode for what takes longest to import, without the packages' own tests: 100 MB, where pip would write 280, and

@@ -214,7 +214,7 @@ def plan(n_images, seed):
     Returns
     -------
     pandas.DataFrame
-        One row an image: patient, image (int), site, split (str).
+        One row per image: patient, image (int), site, split (str).
     """
     wanted = {split: round(n_images * share / sum(SPLITS.values())) for split, share in SPLITS.items()}
     wanted["train"] += n_images - sum(wanted.values())

@@ -9,7 +9,7 @@ import random
 import warnings
 from contextlib import contextmanager
 
-# Keras 3.15 copies its variables in a way that NumPy 2 will drop; nothing that a reader could mend.
+# Keras 3.15 copies its variables in a way that NumPy 2 will drop; nothing that a reader could change.
 warnings.filterwarnings("ignore", "__array__ implementation doesn't accept a copy keyword", DeprecationWarning)
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # warnings about the machine, not about the work
 

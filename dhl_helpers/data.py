@@ -16,7 +16,7 @@ from .splitting import name_patients
 
 def load_dataset(name="sample", data_dir="", image_size=96, channels=1, on_error="raise", lazy=False, depth=None,
                  **options):  # fmt: skip
-    """Load a data set into memory, one byte a pixel; or list it, and leave the pixels on disk.
+    """Load a data set into memory, one byte per pixel; or list it, and leave the pixels on disk.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ class DataError(ValueError):
 
 
 def listing(items, most=100):
-    """Join `items` for an error message: one a line, and a count of those beyond `most`."""
+    """Join `items` for an error message: one per line, and a count of those beyond `most`."""
     lines = [f"  {item}" for item in items[:most]]
     if len(items) > most:
         lines.append(f"  ... and {len(items) - most} more")

@@ -16,7 +16,7 @@ def evaluate(y_true, probabilities, class_names, patients=None, n_resamples=1000
     Parameters
     ----------
     y_true : array-like
-        Labels in any form that `as_labels` takes; or several findings an image, shape (n, k): 1 present, 0 absent, NaN
+        Labels in any form that `as_labels` takes; or several findings per image, shape (n, k): 1 present, 0 absent, NaN
         unknown.
     probabilities : array-like of float, shape (n, k), or (n,) or (n, 1) for two classes
         Of each class, in the order of `class_names`; (n,): of the second class. Of several findings each on its own.
@@ -86,7 +86,7 @@ def _prepare(y_true, probabilities, class_names, patients, n_resamples, seed, mu
     if multilabel is None and all(map(sum_to_one, checked)):
         row = np.flatnonzero((y == 1).sum(1) != 1)[0]
         warnings.warn(
-            f"The labels are taken for several findings an image, because row {row} does not hold exactly one 1. But "
+            f"The labels are taken for several findings per image, because row {row} does not hold exactly one 1. But "
             "the probabilities sum to one, as those of classes do. Pass multilabel=True, or correct the labels.",
             stacklevel=3,
         )

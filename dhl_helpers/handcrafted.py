@@ -45,7 +45,7 @@ class HandcraftedFeatures(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : ndarray of uint8, shape (n, height, width, 1 or 3), or Radiographs, or its `images`
-            Grey levels 0 to 255; colours are averaged. At least 16 pixels, and two a cell, in height and width.
+            Grey levels 0 to 255; colours are averaged. At least 16 pixels, and two per cell, in height and width.
 
         Returns
         -------

@@ -27,7 +27,7 @@ def make_head(name, seed=0, multilabel=False):
         become probabilities by Platt's sigmoid, fitted out of fold. The dummy answers with the class frequencies.
     seed : int
     multilabel : bool
-        Whether an image can have several findings: then one head a finding, see `PerFinding`.
+        Whether an image can have several findings: then one head per finding, see `PerFinding`.
 
     Returns
     -------
@@ -120,11 +120,11 @@ class PerFinding(ClassifierMixin, BaseEstimator):
 class SMOTE(imblearn.over_sampling.SMOTE):
     """imbalanced-learn's SMOTE; a class with too few samples for its neighbours is a DataError that names it.
 
-    With several findings an image it has no meaning: the images between two neighbours have no known findings.
+    With several findings per image it has no meaning: the images between two neighbours have no known findings.
     """
 
     def fit_resample(self, X, y):
-        """Resample; DataError with several findings an image."""
+        """Resample; DataError with several findings per image."""
         if np.ndim(y) == 2 and np.shape(y)[1] > 1 and not (np.sum(y, axis=1) == 1).all():
             raise DataError(
                 "SMOTE draws between samples of one class, so it has no meaning where an image has several findings. "

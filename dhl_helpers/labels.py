@@ -57,7 +57,7 @@ def as_labels(labels, class_names):
 
 
 def as_findings(labels, names):
-    """Check labels of several findings an image.
+    """Check labels of several findings per image.
 
     Parameters
     ----------
@@ -78,9 +78,9 @@ def as_findings(labels, names):
     if labels.ndim == 1 and len(names) == 1:
         labels = labels[:, None]
     if labels.ndim != 2 or labels.shape[1] != len(names):
-        raise DataError(f"Labels have shape {labels.shape}; {len(names)} findings an image need (n, {len(names)}).")
+        raise DataError(f"Labels have shape {labels.shape}; {len(names)} findings per image need (n, {len(names)}).")
     if not (np.isin(labels, (0, 1)) | np.isnan(labels)).all():
-        raise DataError("Several findings an image are told as 1 (present), 0 (absent) and NaN (unknown) only.")
+        raise DataError("Several findings per image are told as 1 (present), 0 (absent) and NaN (unknown) only.")
     return labels
 
 

@@ -59,7 +59,7 @@ def save_pipeline(folder, model, train, threshold, chosen="", reports=None):
     folder = Path(folder).absolute()
     thresholds = np.asarray(threshold, float)
     if thresholds.shape != ((train.n_classes,) if train.multilabel else ()) or not np.isfinite(thresholds).all():
-        needed = f"{train.n_classes}, one a finding" if train.multilabel else "one"
+        needed = f"{train.n_classes}, one per finding" if train.multilabel else "one"
         raise DataError(f"threshold: {threshold!r}. Give finite numbers, {needed}.")
     steps = _steps(model)
     folder.parent.mkdir(parents=True, exist_ok=True)

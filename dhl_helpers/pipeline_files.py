@@ -33,7 +33,7 @@ AGAIN = "Save the pipeline again, or get it again from those who made it."
 
 
 def write(step, stem):
-    """Write a step to files whose names begin with `stem`; returns the name, or those of one head a finding.
+    """Write a step to files whose names begin with `stem`; returns the name, or those of one head per finding.
 
     Raises
     ------

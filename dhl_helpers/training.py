@@ -29,10 +29,10 @@ def train_cnn(cnn, train, val, epochs, seed=0, loss=None, class_weight=None):
     seed : int
         Seeds the order of the images and the dropout; after a death `seed` + 1 and so on, also the first weights.
     loss : str, callable or keras.losses.Loss, optional
-        Takes one-hot labels; several findings an image as 1, 0 and NaN. Categorical cross-entropy by default, with
+        Takes one-hot labels; several findings per image as 1, 0 and NaN. Categorical cross-entropy by default, with
         several findings `known_crossentropy`.
     class_weight : dict of int to float, optional
-        Has no meaning with several findings an image.
+        Has no meaning with several findings per image.
 
     Returns
     -------
@@ -43,10 +43,10 @@ def train_cnn(cnn, train, val, epochs, seed=0, loss=None, class_weight=None):
     Raises
     ------
     DataError
-        If class weights are given with several findings an image, or images are not uint8 of the network's shape.
+        If class weights are given with several findings per image, or images are not uint8 of the network's shape.
     """
     if train.multilabel and class_weight:
-        raise DataError("class_weight weights images by their one class; with several findings an image leave it out.")
+        raise DataError("class_weight weights images by their one class; with several findings per image leave it out.")
     targets, metrics = [part.labels for part in (train, val)], []
     loss = loss or (known_crossentropy if train.multilabel else "categorical_crossentropy")
     if not train.multilabel:

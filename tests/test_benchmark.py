@@ -169,7 +169,7 @@ def test_several_findings_an_image_are_refused(command, tmp_path, capsys, monkey
     several.labels = np.ones((4, 2), np.float32)
     monkeypatch.setattr("dhl_helpers.data.load_dataset", lambda *args, **kwargs: several)
     assert main([*command, *into(tmp_path)]) == 2
-    assert "'made' has several findings an image. Take one: made:class 0." in capsys.readouterr().err
+    assert "'made' has several findings per image. Take one: made:class 0." in capsys.readouterr().err
 
 
 def test_the_plan_begins_with_what_the_others_are_compared_with():

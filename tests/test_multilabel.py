@@ -1,4 +1,4 @@
-"""Several findings an image: splitting, the network, one head a finding, evaluation; unknown labels take no part."""
+"""Several findings per image: splitting, the network, one head per finding, evaluation; unknown labels take no part."""
 
 import warnings
 
@@ -178,14 +178,14 @@ def test_probabilities_never_decide_whether_there_are_several_findings():
         rows_of(one_hot, scores)
     with refused("must be one-hot"):
         rows_of(several, classes, multilabel=False)
-    with refused("Labels have shape (30,); 3 findings an image need (n, 3)"):
+    with refused("Labels have shape (30,); 3 findings per image need (n, 3)"):
         rows_of(one_hot.argmax(1), scores, multilabel=True)
 
 
 def test_a_guess_is_told():
     labels, p = np.eye(3)[np.arange(30) % 3], np.random.default_rng(0).dirichlet([1, 1, 1], 30)
     labels[7] = 0  # a label that was forgotten, or a film without any finding
-    with pytest.warns(UserWarning, match="several findings an image, because row 7 .* Pass multilabel=True"):
+    with pytest.warns(UserWarning, match="several findings per image, because row 7 .* Pass multilabel=True"):
         assert rows_of(labels, p) == 11
 
 

@@ -184,7 +184,7 @@ def test_a_threshold_that_does_not_fit(threshold, model, data, tmp_path):
 def test_one_threshold_for_several_findings(model, data, tmp_path):
     labels = np.zeros((36, 3), np.float32)
     several = Radiographs(data.images, labels, data.class_names, data.table)
-    with refused("threshold: 0.5", "Give finite numbers, 3, one a finding"):
+    with refused("threshold: 0.5", "Give finite numbers, 3, one per finding"):
         dhl.save_pipeline(tmp_path / "p", model, several, 0.5)
 
 

@@ -29,7 +29,7 @@ def small_pieces():
 
 @pytest.fixture(scope="module")
 def films(tmp_path_factory):
-    """Two classes of small grey images, two images a patient; the brighter ones are the second class."""
+    """Two classes of small grey images, two images per patient; the brighter ones are the second class."""
     folder, rng = tmp_path_factory.mktemp("cluster") / "films", np.random.default_rng(0)
     for number in range(N):
         path = folder / ("dark", "light")[number // 2 % 2] / f"p{number // 2:03}_{number}.png"

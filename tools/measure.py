@@ -87,11 +87,11 @@ def measure_independence(fresh):
 
 
 def measure_speed(fresh):
-    """Images a second at 128 pixels with two processes, their start included."""
+    """Images per second at 128 pixels with two processes, their start included."""
     with TemporaryDirectory() as folder:
         start = time.perf_counter()
         simulate.generate(600, seed=5, folder=folder, processes=2)
-        yield "speed", "images a second at 128 pixels, two processes", 600 / (time.perf_counter() - start), None, None
+        yield "speed", "images per second at 128 pixels, two processes", 600 / (time.perf_counter() - start), None, None
 
 
 def measure_transfer(fresh):

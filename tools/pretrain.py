@@ -83,7 +83,7 @@ def build(without=()):
         means.append(layers.GlobalAveragePooling2D()(x))
         if x.shape[1] == COARSE:
             lesion = layers.Conv2D(1, 1, activation="sigmoid", name="lesion")(x)
-    # Texture is told from the middle of the network, whole patterns from its end: the features hold both.
+    # Texture comes from the middle of the network, whole patterns from its end: the features hold both.
     kept = means[-1:] if "levels" in without else means[1:]
     features = layers.Concatenate(name="features")(kept) if len(kept) > 1 else layers.Identity(name="features")(kept[0])
     # Where something is would be lost in the average: the zones are read from the last map.

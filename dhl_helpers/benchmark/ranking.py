@@ -1,4 +1,4 @@
-"""What a benchmark comes to: one row a method, over its seeds, and quality drawn against seconds."""
+"""What a benchmark comes to: one row per method, over its seeds, and quality drawn against seconds."""
 
 import numpy as np
 import pandas as pd

@@ -68,7 +68,7 @@ def failure(name, copy, error):
 
 
 def results(csv):
-    """The table of results: a row a notebook and method, a column a metric, each with its interval.
+    """The table of results: one row per notebook and method, one column per metric, each with its interval.
 
     Parameters
     ----------

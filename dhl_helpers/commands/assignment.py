@@ -16,7 +16,7 @@ CONFIG = f'''"""Settings of nbgrader for the course; run nbgrader in this folder
 c = get_config()
 c.CourseDirectory.course_id = "dhl"
 c.ClearSolutions.code_stub = {{"python": {_copies.STUB!r}}}
-c.Execute.timeout = 600  # seconds a cell
+c.Execute.timeout = 600  # seconds per cell
 '''
 
 

@@ -81,5 +81,5 @@ def load(args, size):
 
     data = load_dataset(args.dataset, data_dir=args.data_dir, image_size=size)
     if data.multilabel:
-        raise DataError(f"{data.name!r} has several findings an image. Take one: {data.name}:{data.class_names[0]}.")
+        raise DataError(f"{data.name!r} has several findings per image. Take one: {data.name}:{data.class_names[0]}.")
     return data

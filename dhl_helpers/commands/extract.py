@@ -57,7 +57,7 @@ def main(args):
     options = ({"on_error": "skip"} if args.skip else {}) | options_of(args.option)
     data = load_dataset(args.dataset, args.data_dir, args.image_size, lazy=True, **options)
     if args.head and data.multilabel:
-        raise DataError(f"--head: {data.name!r} has several findings an image. Take one: {data.name}:FINDING.")
+        raise DataError(f"--head: {data.name!r} has several findings per image. Take one: {data.name}:FINDING.")
     parts = parts_of(data, 0) if args.head else None  # what is wrong with them is said before the work, not after it
 
     from ..deep import DeepFeatures

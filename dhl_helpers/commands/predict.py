@@ -14,7 +14,7 @@ from ..tables import for_spreadsheets
 from ._options import add_option, options_of
 
 ABOUT = """\
-Writes one row an image: its path below FOLDER, the probability of each class, the
+Writes one row per image: its path below FOLDER, the probability of each class, the
 decision at the pipeline's operating point. An image that cannot be read has no score
 and its problem in the last column.
 

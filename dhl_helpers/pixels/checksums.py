@@ -2,7 +2,7 @@
 
 PNG has a CRC on each chunk, TIFF with deflate an Adler-32 on each strip or tile. In JPEG only the markers can be
 checked: a damaged code in between shows where it makes the decoder stop. BMP, GIF, WebP, JPEG 2000, PNM and other TIFF
-carry no checksum: a changed grey level in them cannot be told from a right one.
+carry no checksum: a changed grey level in them cannot be distinguished from a right one.
 """
 
 import zlib

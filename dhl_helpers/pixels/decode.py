@@ -1,4 +1,4 @@
-"""From image files of any kind to arrays of one size, one byte a pixel."""
+"""From image files of any kind to arrays of one size, one byte per pixel."""
 
 import os
 import warnings

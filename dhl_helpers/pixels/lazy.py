@@ -85,7 +85,7 @@ class LazyImages:
         failed = {row: f"{self.name(row)}: {reason}" for row, reason in failed.items()}
         if failed and not self.skip:
             raise DataError(
-                f"{len(failed)} images cannot be read. Mend or remove them, or load with on_error='skip':\n"
+                f"{len(failed)} images cannot be read. Repair or remove them, or load with on_error='skip':\n"
                 f"{listing(list(failed.values()))}"
             )
         return images, failed

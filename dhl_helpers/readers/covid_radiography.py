@@ -1,6 +1,6 @@
 """COVID-19 Radiography Database (Chowdhury et al. 2020, doi:10.1109/ACCESS.2020.3010287; Rahman et al. 2021).
 
-After its README and public code: a folder a class, with images and masks in it; <class>.metadata.xlsx beside it gives
+After its README and public code: one folder per class, with images and masks; <class>.metadata.xlsx beside it gives
 the address that each image came from. COVID films come from PadChest, a German hospital and the web, the normal ones
 and the lung opacities mostly from RSNA, viral pneumonia from the Kermany children: the source tells the class.
 """

@@ -10,7 +10,7 @@ OTHER, UNSAID = "(another finding)", "(not stated)"
 
 
 def several(table, class_names, findings, remarks=(), none=None):
-    """A `Found` with several findings an image.
+    """A `Found` with several findings per image.
 
     Parameters
     ----------
@@ -36,14 +36,14 @@ def several(table, class_names, findings, remarks=(), none=None):
 
 
 def choose(found, finding):
-    """Narrow several findings an image to one label an image.
+    """Narrow several findings per image to one label per image.
 
     Parameters
     ----------
     found : Found
     finding : str
         The name of a finding: images with it against images of which the source states that they have none. "single":
-        images with exactly one finding or none, each finding a class. Others are left out, and counted in a remark.
+        images with exactly one finding or none, each finding one class. Others are left out, and counted in a remark.
 
     Returns
     -------

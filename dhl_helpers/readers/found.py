@@ -63,7 +63,7 @@ class Found(NamedTuple):
     Attributes
     ----------
     table : pandas.DataFrame
-        One row an image: path, label (a class name), and where known patient_id and split.
+        One row per image: path, label (a class name), and where known patient_id and split.
     class_names : list of str
         In the order of the integer labels, or of the columns of `findings`.
     images : ndarray of uint8, shape (n, h, w) or (n, h, w, 3), optional

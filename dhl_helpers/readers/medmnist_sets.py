@@ -111,7 +111,7 @@ def describe(name, read):
     """What is known of a set, as a `Reader` that reads it by `read`."""
     title, licence, class_names, checksums = SETS[name]
     files = {size: name if size == 28 else f"{name}_{size}" for size in checksums}
-    kind = "several findings an image, mined from reports" if name == "chestmnist" else f"{len(class_names)} classes"
+    kind = "several findings per image, mined from reports" if name == "chestmnist" else f"{len(class_names)} classes"
     return Reader(
         title=title,
         read=read,

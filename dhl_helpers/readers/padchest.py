@@ -70,7 +70,7 @@ def _names(text, file):
     try:
         return {name.strip() for name in ast.literal_eval(text) if name.strip()}
     except (ValueError, SyntaxError, TypeError, AttributeError, MemoryError, RecursionError) as error:
-        raise DataError(f"{file}: column 'Labels' holds {text[:80]!r}, not a list of names. Mend the row.") from error
+        raise DataError(f"{file}: column 'Labels' holds {text[:80]!r}, not a list of names. Correct it.") from error
 
 
 SETS = {

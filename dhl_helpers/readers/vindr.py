@@ -1,8 +1,8 @@
 """VinDr-CXR (Nguyen et al. 2022, doi:10.1038/s41597-022-01498-w).
 
 After the paper and public code that reads it. The challenge's train.csv has a row a box: image_id, class_name,
-class_id (14 means no finding), rad_id. PhysioNet's annotations/image_labels_train.csv has a row an image and reader
-with a column a label; image_labels_test.csv has one row an image, agreed by five, and spells one column differently.
+class_id (14 means no finding), rad_id. PhysioNet's annotations/image_labels_train.csv has a row per image and reader
+with one column per label; image_labels_test.csv has one row per image, agreed by five, and spells one differently.
 """
 
 from pathlib import Path

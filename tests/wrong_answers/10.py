@@ -9,7 +9,7 @@ def load_or_stream__all_of_the_memory(n, side, channels, memory_gb):
 
 
 def load_or_stream__channels_forgotten(n, side, channels, memory_gb):
-    """Colour has three bytes a pixel"""
+    """Colour has three bytes per pixel"""
     return "load" if n * side**2 <= memory_gb * 1e9 / 2 else "stream"
 
 
