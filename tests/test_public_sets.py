@@ -272,6 +272,10 @@ def test_mura_refusals(mura):
     write(mura / "valid_image_paths.csv", "")
     with refused("valid_image_paths.csv: no rows"):
         load("mura", mura)
+    (mura / "train_image_paths.csv").unlink()
+    write(mura / "train.csv", "MURA-v1.0/train/XR_SHOULDER/patient00001/study1_positive/,1\n")
+    with refused("MURA v1.0, whose tables list studies", "Get MURA v1.1"):
+        load("mura", mura)
 
 
 # RSNA

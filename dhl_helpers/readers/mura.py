@@ -30,6 +30,8 @@ def read(data_dir, body_part=""):
         Only this one, for instance "XR_WRIST"; all seven when empty.
     """
     root, tables = Path(data_dir), []
+    if (root / "train.csv").is_file() and not (root / FILES["train"]).is_file():
+        raise DataError(f"{root}: MURA v1.0, whose tables list studies and not images. Get MURA v1.1.")
     for part, name in FILES.items():
         table = read_csv(need(root / name), ["written"], header=False)
         table["path"] = paths_inside(root, below_part(table["written"]), root / name, links=True)
