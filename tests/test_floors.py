@@ -40,6 +40,27 @@ def rooms(path):
     return {floor(module, name) for module, name in imports(path)}
 
 
+def floors():
+    """The floor of each module or package, as CONTRIBUTING.md has it."""
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d) \| ([^|]+) \|", page, re.MULTILINE)
+    return {name: int(number) for number, names in rows for name in re.findall(r"`(\w+)/?`", names)}
+
+
+@pytest.mark.parametrize("path", [*FILES, *sorted((ROOT / "tools").glob("*.py"))],
+                         ids=lambda path: path.relative_to(ROOT).as_posix())  # fmt: skip
+def test_no_module_imports_from_a_floor_above(path):
+    home = floor(".".join(path.relative_to(ROOT).with_suffix("").parts))
+    if home != "__init__":  # it names what every floor has to offer
+        known = floors()
+        assert {room for room in rooms(path) if known.get(room, 0) > known[home]} == set()
+
+
+def test_every_module_is_on_the_map():
+    there = {floor(".".join(path.relative_to(ROOT).with_suffix("").parts)) for path in FILES} | {"tools"}
+    assert set(floors()) == there - {"__init__"}
+
+
 def modules(room):
     return [path for path in FILES if path.parent.name == room]
 
