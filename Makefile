@@ -21,7 +21,6 @@ NBVAL = $(shell $(PY) -c "$(STRICT); print('--nbval' if ref and sys.platform == 
 	else '--nbval-lax')") --nbval-current-env --nbval-cell-timeout=300
 # A process a core, at most four: conftest.py. Each takes whole files, in the order given there.
 CORES = -n auto --dist loadfile --no-loadscope-reorder
-SEED ?= 0
 
 # Bytecode for what takes longest to import, without the packages' own tests: 100 MB, where pip would write 280, and
 # kernels start fast even where none is written later.
@@ -67,15 +66,16 @@ book: $(BOOK_READY)
 	$(BOOK_PY) -m sphinx -q -W --keep-going -E -c docs -d build/doctrees . build/book
 	@echo "The book is build/book/index.html"
 
-# For teachers: the same with the exam and its key. SEED is a number of your own that decides the numbers of the exam.
+# For teachers: the same with the exam and its key. SEED=2027, a number of your own, decides the numbers of the exam.
 book-teacher: $(BOOK_READY)
 	@rm -rf build/book-teacher
-	DHL_EXAM_SEED=$(SEED) $(BOOK_PY) -m sphinx -q -W --keep-going -E -t teacher -c docs -d build/doctrees-teacher . \
+	DHL_EXAM_SEED=$(or $(SEED),0) $(BOOK_PY) -m sphinx -q -W --keep-going -E -t teacher -c docs -d build/doctrees-teacher . \
 		build/book-teacher
 	@echo "The book is build/book-teacher/index.html"
 
 # For teachers: two variants of the exam with their keys as PDF, in build/exam.
 exam: $(BOOK_READY)
+	@test "$(SEED)" || { echo "Choose a number that you keep to yourself, as in: make exam SEED=2027"; exit 2; }
 	$(BOOK_PY) -m dhl_helpers exam --seed $(SEED)
 
 # The book and the slides in the Chromium of this machine; without one the tests that need it are skipped.

@@ -42,7 +42,7 @@ _PUBLIC = {
 }  # fmt: skip
 # What one notebook or a tool needs is found here too, and is at home in its module.
 _ELSEWHERE = {
-    "Radiographs": "data", "as_labels": "labels", "validate": "validation", "save_baseline": "models",
+    "Radiographs": "radiographs", "as_labels": "labels", "validate": "validation", "save_baseline": "models",
     "PerFinding": "heads", "build_strong_cnn": "benchmark.strong", "train_strong_cnn": "benchmark.strong",
     "delong": "measures", "bootstrap": "measures", "calibration_error": "measures", "net_benefit": "measures",
     "sensitivity_at": "measures", "specificity_at": "measures",

@@ -63,7 +63,9 @@ def _opened(path, amount):
 
 
 def warn_of_contradictions(images, table):
-    """Say which pictures are there under different labels, with their paths and labels."""
+    """Say which pictures are there under different labels, with their paths; images on disk are not compared."""
+    if not isinstance(images, np.ndarray):
+        return
     found = pictures(images)
     again = table.assign(picture=found)[found >= 0].groupby("picture")
     doubted = [" = ".join(f"{path} ({label})" for path, label in zip(same["path"], same["label"], strict=True))

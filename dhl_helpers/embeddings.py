@@ -6,9 +6,10 @@ from pathlib import PurePath
 import numpy as np
 import pandas as pd
 
-from .data import Radiographs, load_dataset
+from .data import load_dataset
 from .errors import DataError, listing
 from .labels import labels_of
+from .radiographs import Radiographs
 from .readers.embeddings import read_table
 from .readers.embeddings_checks import complete, row_name
 from .splitting import name_patients
@@ -118,9 +119,8 @@ def _match(path, table, of_images):
         raise DataError(f"{path}: no column path or id, so its rows cannot be matched to images. Add it.")
     tails = {}
     for place, image in enumerate(of_images):
-        parts = PurePath(image.replace("\\", "/")).parts
-        keys = {"/".join(parts[-length:]).removeprefix("//") for length in range(1, len(parts) + 1)}
-        for key in keys | {PurePath(image).stem}:
+        parts = image.replace("\\", "/").split("/")
+        for key in {"/".join(parts[start:]) for start in range(len(parts))} | {PurePath(parts[-1]).stem}:
             tails.setdefault(key, set()).add(place)
     rows, problems = np.full(len(of_images), -1), []
     for row, written in enumerate(table["path"]):

@@ -79,18 +79,28 @@ def replacing(path):
         yield unfinished
         for each in [unfinished, *(unfinished.rglob("*") if unfinished.is_dir() else ())]:
             _sync(each)  # or a power cut could leave the name without the content
-        if unfinished.is_dir() and path.exists():
-            remove(aside(path))
-            os.replace(path, aside(path))
-        try:
+        if unfinished.is_dir():
+            _exchange(unfinished, path)
+        else:
             os.replace(unfinished, path)
-        finally:
-            restore(path)
-        remove(aside(path))
         _sync(path.parent)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # a write says nothing of where
+        raise
     finally:
         with suppress(OSError):
             remove(unfinished)
+
+
+def _exchange(new, folder):
+    if folder.exists():
+        remove(aside(folder))
+        os.replace(folder, aside(folder))
+    try:
+        os.replace(new, folder)
+    finally:
+        restore(folder)
+    remove(aside(folder))
 
 
 def restore(folder):

@@ -17,7 +17,8 @@ LAYERS = set(
     "DepthwiseConv2D Dropout Flatten GaussianDropout GaussianNoise GlobalAveragePooling2D GlobalMaxPooling2D "
     "GroupNormalization LayerNormalization LeakyReLU Maximum MaxPooling2D Minimum Multiply Normalization PReLU Permute "
     "ReLU Rescaling Reshape Resizing SeparableConv2D Softmax SpatialDropout2D Subtract UnitNormalization UpSampling2D "
-    "ZeroPadding2D Average CenterCrop ELU MultiHeadAttention".split()
+    "ZeroPadding2D Average CenterCrop ELU MultiHeadAttention Identity Dot RandomBrightness RandomContrast RandomCrop "
+    "RandomFlip RandomRotation RandomTranslation RandomZoom".split()
 )  # none of them reads a file or holds code
 MODULES = ("keras.initializers", "keras.regularizers", "keras.constraints", "keras.src.applications.",
            "keras.src.ops.numpy", "keras.src.ops.nn", "keras.src.ops.image")  # fmt: skip

@@ -57,6 +57,10 @@ def parts_of(data, seed):
     parts = data.table["split"].to_numpy().copy() if "split" in data.table else np.full(len(data), "train", object)
     official, shown = set(parts), pictures(data.features if hasattr(data, "features") else data.images)
     groups = together(data.patients, shown)
+    if "train" not in official:
+        there = ", ".join(sorted(official))
+        raise DataError(f"{data.name!r} has the parts {there} and no part train. Add one, or leave the parts out, so "
+                        "that patients are dealt.")  # fmt: skip
     if "test" not in official:
         deal(data, parts, {"val": 0.2, "test": 0.2} if "val" not in official else {"test": 0.2}, seed, groups)
     elif "val" not in official:

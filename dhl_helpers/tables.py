@@ -3,9 +3,6 @@
 import csv
 import re
 
-import pandas as pd
-from pandas.api.types import is_numeric_dtype
-
 from .files import write
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -30,6 +27,9 @@ def for_spreadsheets(table):
     -------
     bytes
     """
+    import pandas as pd  # not above: the book's environment reads this module and has no pandas
+    from pandas.api.types import is_numeric_dtype
+
     table = table.rename(columns=plain)
     texts = [place for place, dtype in enumerate(table.dtypes) if not is_numeric_dtype(dtype)]
     columns = [table.iloc[:, place].map(plain) if place in texts else table.iloc[:, place]

@@ -8,11 +8,12 @@ import numpy as np
 from sklearn.utils.class_weight import compute_class_weight
 
 from . import files
-from ._keras import keras
+from ._keras import first_weights, keras
 from .errors import DataError
-from .models import known_crossentropy
+from .pixels.check import as_images
 from .progress import progress
 from .readers import sample
+from .training import known_crossentropy
 
 SMOOTHING = 0.1  # of the labels: 1 becomes 0.9 and the rest is shared (Szegedy et al. 2016)
 BATCH = 32
@@ -50,15 +51,16 @@ def fine_tune(base, train, val, seed=0, epochs=4, learning_rate=1e-4, class_weig
     Raises
     ------
     DataError
-        If the images do not fit the base, the parts differ in their classes, a setting is impossible, or stored
-        weights are not what their checksum says.
+        If the images do not fit the base or are not uint8, the parts differ in their classes, a setting is impossible,
+        or stored weights are not what their checksum says.
     """
     weights = _weights_of(class_weight, train)
     _check(base, train, val, epochs, learning_rate)
     settings = {"epochs": epochs, "learning_rate": learning_rate, "class_weight": weights, "seed": seed}
     made_of = {"base": _digest(base.name, [type(layer).__name__ for layer in base.layers], *base.get_weights())}
     made_of |= {name: _digest(part.images, part.labels) for name, part in (("train", train), ("val", val))} | settings
-    tuned = keras.models.clone_model(base)
+    with first_weights(seed):
+        tuned = keras.models.clone_model(base)
     for folder in filter(None, [sample.folder() / "weights", cache_dir]):
         if (stored := _stored(Path(folder), made_of)) is not None:
             tuned.set_weights(stored)
@@ -134,6 +136,7 @@ def _check(base, train, val, epochs, learning_rate):
                 f"{part.name!r}: images {held}; fine-tuning {base.name} takes images of shape {base.input_shape[1:]} "
                 "in memory. Load them with that image_size and number of channels, and without lazy."
             )
+        as_images(part)
     if train.class_names != val.class_names or train.multilabel != val.multilabel:
         raise DataError(
             f"The training part has {', '.join(train.class_names)}, the validation part {', '.join(val.class_names)}. "

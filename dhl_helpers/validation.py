@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 
 from . import readers
-from .data import Radiographs
 from .duplicates import pictures
 from .errors import DataError
 from .files import digest
 from .labels import labels_of
 from .pixels.decode import decode_all
+from .radiographs import Radiographs
 from .splitting import PARTS, name_patients, parts_of
 
 SIDE = 32  # pixels: enough to tell any two films apart

@@ -24,6 +24,7 @@ sys.path.insert(0, str(ROOT))
 
 from dhl_helpers import quizzes  # noqa: E402
 from dhl_helpers.commands import exam  # noqa: E402
+from dhl_helpers.files import write  # noqa: E402
 from tools import instructor  # noqa: E402
 
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -33,7 +34,7 @@ TEACHER = globals()["tags"].has("teacher")  # Sphinx puts it there
 BUILD = ROOT / "build"
 CAPTION = re.compile(r"\*Figure: (.+?)\*\s*(?:\n\n|$)", re.DOTALL)
 SOLUTION = re.compile(r"^( *)### BEGIN SOLUTION\n(.*?)^ *### END SOLUTION", re.DOTALL | re.MULTILINE)
-QUIZ = re.compile(r"(?<=^## Quiz\n).*?(?=^## |\Z)", re.DOTALL | re.MULTILINE)
+QUIZ = re.compile(r"^## Quiz$.*?(?=^## |\Z)", re.DOTALL | re.MULTILINE)
 EXAM_LINK = re.compile(r"\[([^\]]+)\]\((?:docs/instructor/)?exam(?:_key)?\.md\)")
 ONLY = re.compile(r"^<!-- (teacher|published) -->\n(.*?)^<!-- \1:end -->\n", re.DOTALL | re.MULTILINE)
 
@@ -124,7 +125,7 @@ def of_the_book(notebook, name):
             number = name[:2]
             if QUIZ.search(code) and (quizzes.PLACE / f"{number}.toml").exists():
                 form = quizzes.form(number, quizzes.load(number))
-                cell["source"] = QUIZ.sub(lambda _, form=form: f"\n{form}\n\n", code)
+                cell["source"] = QUIZ.sub(lambda _, form=form: f"## Quiz\n\n{form}\n\n", code)
             continue
         if SOLUTION.search(code):  # the open exercise, and below it the solution, folded
             cells.append(cell | {"source": SOLUTION.sub(lambda found: found[2].rstrip("\n"), code),
@@ -168,7 +169,8 @@ def thumbnail(notebook, name):
     image.thumbnail((640, 640))
     place = BUILD / "thumbnails" / f"{name}.png"
     place.parent.mkdir(parents=True, exist_ok=True)
-    image.quantize(128).save(place)
+    image.quantize(128).save(made := io.BytesIO(), "PNG")
+    write(place, made.getvalue())  # whole at once: the teacher's book may be built beside this
     return place.relative_to(ROOT).as_posix(), alternative(CAPTION.match(after.source)[1])
 
 

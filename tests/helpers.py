@@ -35,7 +35,7 @@ def refused(*words):
 
 def radiographs(labels, patients=None, split=None, size=8, seed=0):
     """A loaded data set of noise that is brighter for a higher label; each image its own patient if not told."""
-    from dhl_helpers.data import Radiographs
+    from dhl_helpers.radiographs import Radiographs
 
     labels = np.asarray(labels)
     images = np.random.default_rng(seed).normal(50 + 60 * labels.reshape(-1, 1, 1, 1), 25, (len(labels), size, size, 1))
@@ -186,3 +186,22 @@ def left_by_a_dead_process(name):
     """A temporary name as a process of this machine had it that has ended: here one that only printed its number."""
     code = f"from dhl_helpers.files import _temporary; print(_temporary({name!r}))"
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def run_series(*arguments, notebooks=ROOT / "notebooks", out):
+    """`python -m dhl_helpers run`, its pages kept under build/; returns what it printed and its results."""
+    command = [sys.executable, "-m", "dhl_helpers", "run", "--notebooks", notebooks, "--out", out, *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=3600)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout, pd.read_csv(out / "results.csv")
+
+
+def assert_sensible(results):
+    """Rows of 02 to 06 with finite metrics and ordered intervals; the networks and heads are no worse than chance."""
+    assert list(results) == ["notebook", "method", "metric", "value", "low", "high", "seconds"]
+    assert {2, 3, 4, 5, 6} <= set(results["notebook"])
+    assert results["value"].notna().all() and not results.duplicated(["notebook", "method", "metric"]).any()
+    interval = results.dropna(subset=["low", "high"])
+    assert (interval["low"] <= interval["value"] + 1e-9).all() and (interval["value"] <= interval["high"] + 1e-9).all()
+    auc = results[results["metric"].str.contains("auc", case=False)]
+    assert auc["value"].between(0, 1).all() and auc["value"].max() > 0.7

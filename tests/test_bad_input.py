@@ -134,7 +134,7 @@ BROKEN = ("truncated.png", "truncated.jpg", "truncated.tif", "zero.png", "text.p
 @pytest.mark.filterwarnings("ignore:.*counts as one patient", "ignore:Truncated File Read")
 @pytest.mark.parametrize("channels", [1, 3])
 def test_unreadable_images_are_all_listed_with_reasons(broken, channels):
-    with refused("6 of 12 images cannot be read", "Mend or remove", "on_error='skip'") as caught:
+    with refused("6 of 12 images cannot be read", "Repair or remove", "on_error='skip'") as caught:
         dhl.load_dataset("folder", broken, image_size=8, channels=channels)
     lines = {os.path.basename(line.split(": ")[0]): line for line in str(caught.value).splitlines()[1:]}
     assert set(lines) == set(BROKEN)

@@ -1,13 +1,15 @@
 """`python -m dhl_helpers datasets`: the table, the check of a local copy, the download from a server run here."""
 
+import contextlib
 import hashlib
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import medmnist, real, refused, save
+from helpers import left_by_a_dead_process, medmnist, real, refused, save
 
 import dhl_helpers as dhl
 from dhl_helpers.__main__ import main
@@ -119,11 +121,25 @@ class Server(BaseHTTPRequestHandler):
             return self.send_error(404)
         body = CONTENT[::-1] if "wrong" in self.path else CONTENT
         self.send_response(200)
+        if "slow" in self.path or "endless" in self.path:
+            return self.go_on("endless" in self.path)
+        if "huge" in self.path:
+            body = body + bytes(10**6)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body[: len(body) // 2] if "half" in self.path else body)
+        with contextlib.suppress(OSError):
+            self.wfile.write(body[: len(body) // 2] if "half" in self.path else body)
         if "half" in self.path:
             self.connection.close()
+
+    def go_on(self, fast):
+        """A byte now and then, or as much as the other side takes; no length is announced."""
+        self.end_headers()
+        with contextlib.suppress(OSError):
+            while True:
+                self.wfile.write(bytes(10**5) if fast else b"x")
+                self.wfile.flush()
+                time.sleep(0 if fast else 0.1)
 
     def log_message(self, *_):
         pass
@@ -141,7 +157,7 @@ def address(monkeypatch):
 
     def home(kind, port=server.server_port):
         url, checksum = f"http://127.0.0.1:{port}/{kind}.npz?download=1", hashlib.md5(CONTENT).hexdigest()
-        reader = Reader("t", print, downloads={28: (url, checksum), 64: (url, "0")})
+        reader = Reader(title="t", read=print, downloads={28: (url, checksum), 64: (url, "0")})
         monkeypatch.setitem(REGISTRY, "pneumoniamnist", reader)
         return url, checksum
 
@@ -170,6 +186,26 @@ def test_a_failed_download_says_how_to_get_it_by_hand(run, address, tmp_path, ki
     assert list(tmp_path.iterdir()) == [], "nothing half done is left"
     address("whole")
     assert run("get", "pneumoniamnist", "--data-dir", tmp_path)[0] == 0, "the next try starts again"
+
+
+@pytest.mark.parametrize(("kind", "reason"), [("slow", "kB came in"), ("endless", "more than 0.5 MB came"),
+                                              ("huge", "at most 0.5 MB are expected")])  # fmt: skip
+def test_a_server_that_never_ends_or_sends_too_much(run, address, tmp_path, monkeypatch, kind, reason):
+    monkeypatch.setattr(_fetch, "PATIENCE", 1)
+    monkeypatch.setattr(_fetch, "IMAGES", {"pneumoniamnist": 200})
+    address(kind)
+    begin = time.monotonic()
+    code, _, err = run("get", "pneumoniamnist", "--data-dir", tmp_path)
+    assert code == 2 and "could not be downloaded" in err and reason in err and time.monotonic() - begin < 30
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_download_left_is_removed_by_the_next(run, address, tmp_path):
+    address("whole")
+    left = tmp_path / left_by_a_dead_process("pneumoniamnist.npz")
+    left.write_bytes(CONTENT[:1000])
+    assert run("get", "pneumoniamnist", "--data-dir", tmp_path)[0] == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["pneumoniamnist.npz"]
 
 
 def test_no_network(run, address, tmp_path):

@@ -262,3 +262,18 @@ def test_pixels_that_are_not_numbers(tmp_path):
     path = film(tmp_path / "a.dcm", pixels, PixelData=None, FloatPixelData=pixels.tobytes())
     with pytest.raises(ValueError, match="pixels that are not numbers"):
         open_image(path)
+
+
+@pytest.mark.parametrize("syntax", ["", "JPEG2000Lossless"])
+def test_a_file_is_opened_once_to_be_decoded(tmp_path, monkeypatch, syntax):
+    from dhl_helpers.pixels import files
+    from dhl_helpers.pixels.decode import decode_all
+
+    path = film(tmp_path / "1.2.840.3", RAMP, 12)
+    path = compressed(path, syntax) if syntax else path
+    names, real_open = [], os.open
+    monkeypatch.setattr(files.os, "open", lambda name, *rest: names.append(str(name)) or real_open(name, *rest))
+    assert not decode_all([path], 8, 1, "").failed and names.count(str(path)) == 1
+    names.clear()
+    dicom.patients([path])
+    assert names.count(str(path)) == 1

@@ -90,7 +90,7 @@ WRONG = {
     "12 bits": (MADE.images.astype(np.uint16) * 16, "more than 8 bits"),
     "whole numbers": (MADE.images.astype(int), r"They fit into 0 to 255: images.astype\(np.uint8\)"),
     "standardised": ((MADE.images - 90.0) / 40, "standardised or signed"),
-    "NaN": (np.where(np.arange(12)[:, None, None, None] == 3, np.nan, MADE.images), "NaN or infinity, the first at"),
+    "NaN": (np.where(np.arange(12)[:, None, None, None] % 3 == 0, np.nan, MADE.images), "NaN or infinity, the first"),
     "no pixels": (np.full((12, *SHAPE), "film.png"), "no pixels but"),
     "yes and no": (MADE.images > 90, "bool"),
 }  # fmt: skip
@@ -119,6 +119,15 @@ def test_what_is_no_grey_level_is_refused_with_words(door, what, deep, tmp_path)
 def test_other_shapes_are_named(images, says):
     with pytest.raises(dhl.DataError, match=re.escape(says)):
         as_images(images)
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_fine_tuning_takes_grey_levels_in_memory_only(what, deep):
+    images, says = WRONG[what]
+    with pytest.raises(dhl.DataError, match=f"(?s){says}"):
+        dhl.fine_tune(deep.base, of(images), of(images))
+    with pytest.raises(dhl.DataError, match="left on disk.*without lazy"):
+        dhl.fine_tune(deep.base, LAZY, LAZY)
 
 
 def test_images_on_disk_that_do_not_fit_into_memory_are_refused(monkeypatch):
@@ -151,7 +160,8 @@ def loads(folder):
 
 
 def keeps(deep, folder):
-    for name in ("svm", "random_forest"):
+    dhl.make_head("svm").fit(deep.transform(MADE), MADE.labels)
+    for name in ("adaboost", "random_forest"):
         model = make_pipeline(deep, dhl.make_head(name)).fit(MADE.images, MADE.labels)
         dhl.save_pipeline(folder / name, model, MADE, 0.5)
         dhl.load_pipeline(folder / name)[0].predict_proba(MADE.images)

@@ -283,7 +283,7 @@ def test_files_that_cannot_be_read(tmp_path):
     np.savez(tmp_path / "c.npz", features=np.zeros((4, 2)), labels=np.arange(3), ids=np.arange(4))
     with refused("c.npz", "the arrays differ in length", "labels 3", "features 4", "one entry per image"):
         dhl.load_embeddings(tmp_path / "c.npz")
-    with refused("'embeddings' does not take label_column; its options: features, class_names"):
+    with refused("'embeddings' does not take label_column; its options: features, class_names, positive"):
         dhl.load_dataset("embeddings", written(tmp_path, "csv", table()), label_column="x")
 
 
@@ -369,5 +369,5 @@ def test_a_run_checks_it_before_the_first_notebook(tmp_path):
     file = written(tmp_path, "csv", table(part=SPLIT))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        told = check_data({"DATASET": "embeddings", "DATA_DIR": str(file), "IMAGE_SIZE": 96, "SEED": 0})
+        told = check_data({"DATASET": "embeddings", "DATA_DIR": str(file), "IMAGE_SIZE": 96, "SEED": 0}, "", False)
     assert told == "Features that were made elsewhere: a table without pixels: 60 images. Not for diagnosis."

@@ -317,7 +317,8 @@ def test_two_student_commands_at_once_both_end_with_fresh_copies(tiny, tmp_path,
 # Locks
 
 
-@pytest.mark.parametrize("text", ["", str(os.getpid()), "12x", "\0\0", "9" * 20])
+@pytest.mark.parametrize("text", ["", str(os.getpid()), "12x", "\0\0", "9" * 20],
+                         ids=["empty", "a running process", "text", "zeros", "too large"])  # fmt: skip
 def test_what_a_lock_holds_does_not_matter(tmp_path, series, text):
     (tmp_path / _folder.MARKER).write_text(text)
     _folder.prepare(tmp_path, series, []).close()
@@ -693,3 +694,65 @@ def test_names_of_notebooks_are_escaped_on_the_pages_of_a_run():
     page = _pages.index(["<x>"], None, [(name, 1.0, "ok")], [name, name], [[("f.png", "<b>")]])
     assert "<img src=x" not in page and "&lt;img src=x" in page and "<b>" not in page and "<x>" not in page
     assert json.dumps(name) not in page
+
+
+# For real
+
+
+@pytest.mark.slow
+@POSIX
+def test_kills_at_random_moments_change_nothing():
+    done = subprocess.run([sys.executable, "-m", "tools.kills", "--tries", "30"], capture_output=True, text=True,
+                          cwd=ROOT, timeout=3000)  # fmt: skip
+    assert done.returncode == 0 and " 0 with other files" in done.stdout, done.stdout + done.stderr
+
+
+def run_as_user(clone, *words):
+    """A command in a clone, without the superuser's right to pass over permissions, and without a home."""
+    user = []
+    if os.geteuid() == 0:
+        if not shutil.which("setpriv"):
+            pytest.skip("needs an ordinary user, or setpriv")
+        user = ["setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner"]
+    environment = os.environ | {"PYTHONPATH": str(clone), "HOME": "/nonexistent", "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run([*user, sys.executable, "-W", "ignore", "-m", "dhl_helpers", *map(str, words)],
+                          capture_output=True, text=True, cwd=clone, env=environment, timeout=900)  # fmt: skip
+
+
+@pytest.mark.slow
+@POSIX
+def test_an_ordinary_user_with_a_read_only_clone(tmp_path):
+    clone, out = tmp_path / "clone", tmp_path / "out"
+    subprocess.run(["git", "clone", "-q", ROOT, clone], check=True)
+    subprocess.run(["chmod", "-R", "a-w", clone], check=True)
+    try:
+        names = [["student"], ["solution"], ["slides"], ["quiz"], ["run", "--only", "00"], ["benchmark"],
+                 ["extract", "--dataset", "sample", "--out", "f.zarr"], ["predict", "x", ".", "--out", "s.csv"],
+                 ["datasets", "get", "pneumoniamnist", "--data-dir", "."]]  # fmt: skip
+        for words in names:
+            done = run_as_user(clone, *words)
+            assert done.returncode == 2 and done.stdout == "" and done.stderr.count("\n") == 1, words
+            assert "Choose a place that you may write to" in done.stderr
+        for words in (["student", "--out", out / "my"], ["slides", "--only", "00", "--out", out / "slides"],
+                      ["run", "--only", "00", "--out", out / "run"], ["datasets", "sample"]):  # fmt: skip
+            done = run_as_user(clone, *words)
+            assert done.returncode == 0, done.stderr
+    finally:
+        subprocess.run(["chmod", "-R", "u+w", clone], check=True)
+
+
+@pytest.mark.slow
+@POSIX
+def test_a_disk_that_is_really_full(tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], capture_output=True).returncode:
+        pytest.skip("this account may not mount a small disk")
+    try:
+        for words in (["student"], ["solution"], ["run", "--only", "00"]):
+            done = run_as_user(ROOT, *words, "--out", disk / words[0])
+            assert done.returncode == 2 and "Traceback" not in done.stderr, done.stderr
+            assert f"{disk}" in done.stderr and "No space left on device. Make room" in done.stderr
+            assert not list(disk.rglob(f"{files.UNFINISHED}*"))
+    finally:
+        subprocess.run(["umount", disk], check=True)

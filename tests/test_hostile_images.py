@@ -22,9 +22,9 @@ from PIL import Image
 
 import dhl_helpers as dhl
 from dhl_helpers.pixels.decode import decode_all
-from dhl_helpers.pixels.files import MOST_BYTES, READING, WORKING, Budget, opened
+from dhl_helpers.pixels.files import MOST_BYTES, Budget, opened
 
-WORST = READING + WORKING + 100_000_000  # bytes: what decoding any set of files may add to what Python has anyway
+WORST = 800_000_000  # bytes: what decoding any set of files may add to what Python has anyway
 COUNTED = """
 import json, os, sys, warnings
 warnings.simplefilter("ignore")

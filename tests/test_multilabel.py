@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
 import dhl_helpers as dhl
-from dhl_helpers.data import Radiographs
+from dhl_helpers.radiographs import Radiographs
 
 NAMES = ["blob", "bar", "rare"]
 

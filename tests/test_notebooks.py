@@ -14,8 +14,9 @@ from pathlib import Path
 import nbformat
 import pandas as pd
 import pytest
-from helpers import PATHS, REAL_DATA, ROOT, each_notebook, markdown, real, text_of
+from helpers import PATHS, REAL_DATA, ROOT, assert_sensible, each_notebook, markdown, real, run_series, text_of
 
+from dhl_helpers.__main__ import main
 from dhl_helpers.commands import _copies, _pages
 from dhl_helpers.course import COMMITTED
 
@@ -63,7 +64,7 @@ def test_the_first_cell_leads_to_the_glossary(path):
     assert GLOSSARY in SERIES[path].cells[0].source.split("\n\n")
 
 
-PAGES = [*PATHS, *ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+PAGES = [*PATHS, *ROOT.glob("notebooks/warm_up/*.ipynb"), *ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])
@@ -120,7 +121,7 @@ def test_outputs_are_clean(path):
 @each_notebook
 def test_file(path):
     notebook = SERIES[path]
-    assert path.stat().st_size < 1_500_000
+    assert path.stat().st_size < 2_500_000
     nbformat.validate(notebook)
     assert notebook.metadata.kernelspec.name == "python3" and "widgets" not in notebook.metadata
     assert not any("execution" in cell.metadata or "papermill" in cell.metadata for cell in notebook.cells)
@@ -160,10 +161,25 @@ def test_exercises_and_quiz(path):
         assert not uses, f"cells {uses} use the exercise {function}: student copies would stop there"
     assert exercises >= 3
     text = markdown(notebook)
-    quiz = text[text.index("## Quiz") : text.index("## Take home")]
-    assert 3 <= quiz.count("<details>") <= 5 and quiz.count("<details>") == quiz.count("<summary>")
+    quiz = next(i for i, cell in enumerate(notebook.cells) if "## Quiz" in cell.source)
+    assert notebook.cells[quiz + 1].source == f'dhl.quiz("{path.name[:2]}")'
+    assert notebook.cells[quiz + 2].source.startswith("## Take home")
     if path != PATHS[-1]:
         assert PATHS[PATHS.index(path) + 1].name in text[text.index("## Next") :]
+
+
+@pytest.mark.parametrize("path", list(ROOT.glob("notebooks/warm_up/*.ipynb")), ids=lambda path: path.stem)
+def test_warm_up(path, tmp_path):
+    """Its solutions earn all points; the student's copy has its exercises open, in the same place."""
+    notebook = nbformat.read(path, as_version=4)
+    shown = [output.get("data", {}) for _, cell in code_cells(notebook) for output in cell.outputs]
+    texts = "\n".join(data.get("text/plain", "") for data in shown)
+    earned = re.findall(r"^(\d+) of (\d+) points", texts, re.MULTILINE)
+    assert len(earned) == len(_copies.exercises(notebook)) >= 5 and all(one == all_ for one, all_ in earned)
+    assert not main(["student", "--out", str(tmp_path)])
+    copy = nbformat.read(tmp_path / "warm_up" / path.name, as_version=4)
+    assert sum("not done yet" in cell.source for _, cell in code_cells(copy)) == len(earned)
+    assert "SOLUTION" not in nbformat.writes(copy)
 
 
 def test_few_outputs_are_left_uncompared():
@@ -179,25 +195,6 @@ def test_student_copies_hide_every_solution(path):
     assert "SOLUTION" not in copy and copy.count("not done yet") >= len(hidden)
     for _, cell in code_cells(nbformat.reads(copy, as_version=4)):
         ast.parse(cell.source)
-
-
-def run(*arguments, notebooks=ROOT / "notebooks", out):
-    """`python -m dhl_helpers run`, its pages kept under build/; returns what it printed and its results."""
-    command = [sys.executable, "-m", "dhl_helpers", "run", "--notebooks", notebooks, "--out", out, *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=3600)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout, pd.read_csv(out / "results.csv")
-
-
-def assert_sensible(results):
-    """Rows of 02 to 06 with finite metrics and ordered intervals; the networks and heads are no worse than chance."""
-    assert list(results) == ["notebook", "method", "metric", "value", "low", "high", "seconds"]
-    assert {2, 3, 4, 5, 6} <= set(results["notebook"])
-    assert results["value"].notna().all() and not results.duplicated(["notebook", "method", "metric"]).any()
-    interval = results.dropna(subset=["low", "high"])
-    assert (interval["low"] <= interval["value"] + 1e-9).all() and (interval["value"] <= interval["high"] + 1e-9).all()
-    auc = results[results["metric"].str.contains("auc", case=False)]
-    assert auc["value"].between(0, 1).all() and auc["value"].max() > 0.7
 
 
 def small_set(folder):
@@ -218,7 +215,7 @@ def test_student_copies_run_to_the_end_on_a_small_set(tmp_path):
     copies, out = tmp_path / "my_course", ROOT / "build" / "small"
     subprocess.run([sys.executable, "-m", "dhl_helpers", "student", "--out", copies], cwd=ROOT, check=True)
     quick = ["-p", "EPOCHS", "2", "-p", "IMAGE_SIZE", "76"]
-    _, results = run(*small_set(tmp_path / "films"), *quick, notebooks=copies, out=out)
+    _, results = run_series(*small_set(tmp_path / "films"), *quick, notebooks=copies, out=out)
     assert_sensible(results)
     for path, notebook in SERIES.items():
         exercises = sum("### BEGIN SOLUTION" in cell.source for _, cell in code_cells(notebook))
@@ -233,7 +230,7 @@ def test_student_copies_run_to_the_end_on_a_small_set(tmp_path):
 def test_real_sets(name, place):
     folder = real(place)
     folder = folder.parent if folder.suffix else folder
-    _, results = run("--dataset", name, "--data-dir", folder, out=ROOT / "build" / name)
+    _, results = run_series("--dataset", name, "--data-dir", folder, out=ROOT / "build" / name)
     assert_sensible(results)
 
 
@@ -252,7 +249,8 @@ def test_several_findings_an_image(tmp_path):
         finding = {"normal": "No Finding", "bacterial": "Consolidation", "viral": "Infiltration"}[label]
         rows.append(f"{patient:08}_{row:03}.png,{finding}{'|Effusion' * (severity > 0.1)},0,{patient},40,M,PA")
     (tmp_path / "Data_Entry_2017.csv").write_text("\n".join(rows))
-    _, results = run("--dataset", "nih", "--data-dir", tmp_path, "-p", "EPOCHS", "8", out=ROOT / "build" / "several")
+    arguments = "--dataset", "nih", "--data-dir", tmp_path, "-p", "EPOCHS", "8"
+    _, results = run_series(*arguments, out=ROOT / "build" / "several")
     assert_sensible(results)
     of_all = results[results["method"].str.contains("all findings")]
     assert set(of_all["notebook"]) == {4, 6} and of_all["method"].nunique() == 4

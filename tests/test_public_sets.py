@@ -13,6 +13,8 @@ import dhl_helpers as dhl
 from dhl_helpers import readers
 from dhl_helpers.readers import medmnist_sets
 from dhl_helpers.readers.chexpert import FINDINGS
+from dhl_helpers.readers.findings import choose
+from dhl_helpers.readers.found import Found
 from dhl_helpers.readers.nih import FINDINGS as NIH_FINDINGS
 
 
@@ -545,3 +547,170 @@ def test_rsna_with_an_unknown_class(rsna):
 def test_a_finding_where_there_is_one_class_an_image(tmp_path):
     with refused("'folder' does not take finding; its options: patient_pattern"):
         load("folder:Effusion", tmp_path)
+
+
+# Controls are what the source states
+
+
+def controls(data):
+    return sorted(path.rsplit("/", 1)[-1] for path in data.table["path"][data.table["label"] == "No Finding"])
+
+
+def test_padchest_controls_are_films_called_normal(tmp_path):
+    labels = {"heart": ["cardiomegaly"], "normal": ["normal"], "rare": ["nodule"], "same": ["unchanged"], "bad": [""],
+              "poor": ["suboptimal study"], "both": ["unchanged", "cardiomegaly"],
+              "device": ["normal", "pacemaker"]}  # fmt: skip
+    rows = [(f"{name}.png", "0", name, "PA", str(value)) for name, value in labels.items()]
+    frame = pd.DataFrame(rows, columns=["ImageID", "ImageDir", "PatientID", "Projection", "Labels"])
+    frame.to_csv(tmp_path / "PADCHEST_chest_x_ray_images_labels_160K_01.02.19.csv", index=False)
+    for n, (name, *_) in enumerate(rows):
+        save(tmp_path / "0" / name, n)
+    with pytest.warns(UserWarning, match="cardiomegaly: 2 images have it, 1 have no finding at all.*5 others"):
+        data = load("padchest:cardiomegaly", tmp_path, fewest=2)
+    assert controls(data) == ["normal.png"] and len(data) == 3
+    with pytest.warns(UserWarning):
+        whole = load("padchest", tmp_path, fewest=2)
+    assert np.array_equal(whole.labels[:, 0], [1, 0, 0, np.nan, np.nan, np.nan, 1, 0], equal_nan=True)
+    assert whole.table["label"].tolist()[1:6] == ["No Finding", "(another finding)", "(not stated)", "(not stated)",
+                                                 "(not stated)"]  # fmt: skip
+
+
+def test_chexpert_controls_are_the_publishers(chexpert):
+    rows = [("1", "", ""), ("1", "", "1"), ("", "1", "1"), ("", "", ""), ("", "", "1")]  # No Finding, Edema, devices
+    frame = pd.DataFrame("", index=range(5), columns=["Path", *FINDINGS])
+    frame["Path"] = [f"CheXpert-v1.0/train/patient0000{n}/study1/view1_frontal.jpg" for n in range(5)]
+    frame[["No Finding", "Edema", "Support Devices"]] = rows
+    frame.to_csv(chexpert / "train.csv", index=False)
+    for n in range(5):
+        save(chexpert / "train" / f"patient0000{n}" / "study1" / "view1_frontal.jpg", 20 * n)
+    with pytest.warns(UserWarning, match="Edema: 1 images have it, 2 have no finding at all.*3 others"):
+        data = load("chexpert:Edema", chexpert)
+    assert data.patients[data.labels == 0].tolist() == ["patient00000", "patient00001"]
+    whole = load("chexpert", chexpert, not_mentioned="ones")
+    assert np.array_equal(whole.labels[:5, 0], [1, 1, 0, np.nan, np.nan], equal_nan=True), "no policy makes a control"
+    whole = load("chexpert", chexpert)
+    again = choose(Found(whole.table, whole.class_names, None, whole.labels), "Edema")
+    assert again.table["path"].tolist() == data.table["path"].tolist(), "as Radiographs.one_finding asks for it"
+
+
+def test_vindr_controls_are_those_of_most_readers(tmp_path):
+    rows = ["a,No finding,14,R1", "a,No finding,14,R2", "a,ILD,5,R3", "b,Cardiomegaly,3,R1", "b,ILD,5,R2",
+            "b,Nodule,8,R3", "c,ILD,5,R1", "c,ILD,5,R2", "c,No finding,14,R3"]  # fmt: skip
+    write(tmp_path / "train.csv", "\n".join(["image_id,class_name,class_id,rad_id", *rows]))
+    for n, name in enumerate("abc"):
+        save(tmp_path / "train" / f"{name}.png", n)
+    with pytest.warns(UserWarning, match="ILD: 1 images have it, 1 have no finding at all.*1 others"):
+        data = load("vindr:ILD", tmp_path)
+    assert controls(data) == ["a.png"], "three readers called b abnormal, each in another way"
+
+
+# Editions, and copies as people have them
+
+
+def test_chexpert_in_four_batches_and_with_linked_folders(chexpert, tmp_path):
+    whole = load("chexpert", chexpert)
+    batches = tmp_path / "batches"
+    first = batches / "CheXpert-v1.0 batch 1 (validate & csv)"
+    first.mkdir(parents=True)
+    (chexpert / "valid").rename(first / "valid")
+    for name in ("train.csv", "valid.csv"):
+        (chexpert / name).rename(first / name)
+    for n, patient in enumerate(sorted((chexpert / "train").iterdir())):
+        place = batches / f"CheXpert-v1.0 batch {2 + n} (train {1 + n})"
+        place.mkdir()
+        patient.rename(place / patient.name)
+    for place in (batches, first):
+        data = load("chexpert", place)
+        assert np.array_equal(data.images, whole.images) and data.patients.tolist() == whole.patients.tolist()
+    linked = tmp_path / "linked"
+    linked.mkdir()
+    for name in ("train.csv", "valid.csv", "valid"):
+        (linked / name).symlink_to(first / name)
+    (linked / "train").symlink_to(tmp_path / "train")
+    (tmp_path / "train").mkdir(exist_ok=True)
+    for place in batches.glob("* (train *)"):
+        for patient in place.iterdir():
+            (tmp_path / "train" / patient.name).symlink_to(patient)
+    assert np.array_equal(load("chexpert", linked).images, whole.images), "links on this machine may lead out"
+
+
+def test_nih_editions(nih):
+    root, names = nih
+    (root / "Data_Entry_2017.csv").unlink()
+    header = NIH_HEADER.partition(",OriginalImage[")[0] + ",OriginalImageWidth,OriginalImageHeight,x,y"
+    found = ["Pleural Thickening", "Infiltrate", "No Finding", "pleural_thickening", "Effusion", "No Finding"]
+    rows = [f"{name[:-4]},{label},0,{n // 2},060Y,M,PA,1,1,.1,.1"
+            for n, (name, label) in enumerate(zip(names, found, strict=True))]  # fmt: skip
+    write(root / "sample_labels.csv", "\n".join([header, *rows]))
+    save(root / "sample" / "sample" / "images" / names[0], 99)
+    with pytest.warns(UserWarning, match="1 images lie in a second folder, too"):
+        data = load("nih", root)
+    marked = [[NIH_FINDINGS[j] for j in np.flatnonzero(row)] for row in data.labels]
+    assert marked == [["Pleural_Thickening"], ["Infiltration"], [], ["Pleural_Thickening"], ["Effusion"], []]
+    assert data.images[0, 0, 0, 0] == 0, "the copy deeper down is not read"
+
+
+def test_mimic_editions(mimic):
+    for kind in ("chexpert", "metadata", "split"):
+        path = mimic / f"mimic-cxr-2.0.0-{kind}.csv.gz"
+        content = gzip.decompress(path.read_bytes()).replace(b"Lung Opacity", b"Airspace Opacity")
+        (mimic / f"mimic-cxr-2.0.0-{'negbio' if kind == 'chexpert' else kind}.csv").write_bytes(content)
+        path.unlink()
+    with pytest.warns(UserWarning, match="1 images have no labels or no part"):
+        assert len(load("mimic_cxr", mimic)) == 3
+    old = mimic / "old"
+    write(old / "train.csv", "path,view\n"), write(old / "valid.csv", "path,view\n")
+    with refused("this is MIMIC-CXR 1.0"):
+        load("mimic_cxr", old)
+
+
+def test_rsna_of_stage_1_as_png(tmp_path):
+    write(tmp_path / "stage_1_train_labels.csv", "patientId,x,y,width,height,Target\na,,,,,0\nb.dcm,1,1,2,2,1\n")
+    for n, name in enumerate("ab"):
+        save(tmp_path / "stage_1_train_images" / f"{name}.png", n)
+    with pytest.warns(UserWarning):
+        assert load("rsna", tmp_path).labels.tolist() == [0, 1]
+
+
+def test_first_editions_of_cohen_and_of_the_radiography_database(tmp_path):
+    rows = ["Patientid,offset,finding,view,filename,doi", "1,0,COVID-19,PA,0.jpg,", "2,0,SARS,PA,1.jpg,",
+            '3,0,"COVID-19, ARDS",AP,2.jpg,', "4,0,COVID-19,CT,3.jpg,"]  # fmt: skip
+    write(tmp_path / "metadata.csv", "\n".join(rows))
+    for n in range(4):
+        save(tmp_path / "images" / f"{n}.jpg", n)
+    with pytest.warns(UserWarning, match="1 CT slices, 0 lateral films and 0 films without a finding"):
+        assert load("cohen", tmp_path).labels.tolist() == [1, 0, 1]
+    for name in ("NORMAL", "COVID-19", "Viral Pneumonia"):
+        save(tmp_path / "first" / name / f"{name} (1).png")
+    with pytest.warns(UserWarning):
+        assert load("covid_radiography", tmp_path / "first").class_names == ["NORMAL", "COVID-19", "Viral Pneumonia"]
+
+
+def test_both_tuberculosis_sets_in_one_folder(tmp_path):
+    for n, label in enumerate((0, 1, 0)):
+        save(tmp_path / "CXR_png" / f"MCUCXR_{n + 1:04}_{label}.png")
+        save(tmp_path / "CXR_png" / f"CHNCXR_{n:04}_1.png")
+    with pytest.warns(UserWarning, match="left out are 3 images of another set"):
+        assert load("montgomery", tmp_path).labels.tolist() == [0, 1, 0]
+
+
+def test_what_another_set_or_another_folder_would_be(tmp_path, chexpert):
+    with refused("no data set 'CheXpert'. Did you mean 'chexpert'?"):
+        load("CheXpert", chexpert)
+    with refused("no data set 'mimic-cxr'. Did you mean 'mimic_cxr'?"):
+        load("mimic-cxr", chexpert)
+    below = tmp_path / "up" / "CheXpert-v1.0-small"
+    below.mkdir(parents=True)
+    for name in ("train.csv", "valid.csv", "train", "valid"):
+        (chexpert / name).rename(below / name)
+    with refused("train.csv: not found", f"Give {below} as data_dir: the files of 'chexpert' are there"):
+        load("chexpert", tmp_path / "up")
+    chexpert = below
+    with refused("not found", "These look like the files of 'chexpert': give that name"):
+        load("nih", chexpert)
+    medmnist(tmp_path / "breastmnist.npz")
+    with refused("breastmnist.npz: this is the file of 'breastmnist', not of 'pneumoniamnist'"):
+        load("pneumoniamnist", tmp_path / "breastmnist.npz")
+    write(tmp_path / "plus" / "df_chexpert_plus_240401.csv", "path_to_image\n")
+    with refused("this is CheXpert Plus"):
+        load("chexpert", tmp_path / "plus")

@@ -15,7 +15,7 @@ from sklearn.metrics import roc_auc_score
 
 import dhl_helpers as dhl
 from dhl_helpers.__main__ import main
-from dhl_helpers.scale import cluster, extract, store
+from dhl_helpers.scale import cluster, extract, store, workers
 
 N, PIECE = 336, 16
 
@@ -144,7 +144,7 @@ def test_the_command(client, films, tmp_path, capfd):
     ],
 )
 def test_what_the_command_refuses(arguments, says, tmp_path, capfd, monkeypatch):
-    monkeypatch.setattr(cluster, "PATIENCE", 1)
+    monkeypatch.setattr(workers, "PATIENCE", 1)
     assert main(["extract", "--dataset", "sample", "--out", str(tmp_path / "x.zarr"), *arguments]) == 2
     err = capfd.readouterr().err
     assert says in err and not (tmp_path / "x.zarr").exists()
@@ -152,7 +152,8 @@ def test_what_the_command_refuses(arguments, says, tmp_path, capfd, monkeypatch)
 
 def test_without_dask(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    monkeypatch.delitem(sys.modules, "dhl_helpers.scale.cluster")
+    for name in ("cluster", "workers"):
+        monkeypatch.delitem(sys.modules, f"dhl_helpers.scale.{name}")
     with pytest.raises(dhl.DataError, match=r"dhl-helpers\[large\]"):
         import dhl_helpers.scale.cluster  # noqa: F401
 

@@ -176,7 +176,8 @@ def test_a_python_that_the_pins_do_not_serve_is_refused(bare, minor):
 def test_a_second_call_does_not_install_again(bare):
     assert "pip install" in make(bare, "-n", "course").stdout
     install(bare)
-    for target in ("course", "test", "test-all", "lab", "assignment", "slides", "book", "test-book", "lint"):
+    targets = "course test test-all lab assignment slides book book-teacher test-book lint"
+    for target in targets.split():
         commands = make(bare, "-n", target).stdout
         assert commands and "pip install" not in commands and "-m venv" not in commands, target
 
@@ -192,6 +193,9 @@ def test_make_targets(bare):
     assert settings["LabApp"]["default_url"] == "/lab/tree/my_course/00_start_here.ipynb"
     assert settings["MappingKernelManager"]["cull_idle_timeout"] == 600
     assert "ruff check ." in make(bare, "-n", "lint").stdout
+    assert "dhl_helpers exam --seed 7" in make(bare, "-n", "exam", "SEED=7").stdout
+    assert "DHL_EXAM_SEED=7 " in make(bare, "-n", "book-teacher", "SEED=7").stdout
+    assert "DHL_EXAM_SEED= " not in make(bare, "-n", "book-teacher").stdout
 
 
 @pytest.mark.slow

@@ -20,7 +20,6 @@ from dhl_helpers.tables import markdown, replace
 from . import instructor
 
 RESULTS = NOTEBOOKS / "results"
-WARM_UP = NOTEBOOKS / "warm_up" / "numpy_warm_up.ipynb"
 
 
 def main(only=""):
@@ -49,7 +48,8 @@ def main(only=""):
         first = select(only="00")[0]
         measure(first, records)
         if not only:
-            measure(WARM_UP, records)
+            for warm_up in sorted(NOTEBOOKS.glob("warm_up/*.ipynb")):
+                measure(warm_up, records)
         figure = next(
             output.data["image/png"] for cell in nbformat.read(first, as_version=4).cells
             for output in cell.get("outputs", []) if "image/png" in output.get("data", {})

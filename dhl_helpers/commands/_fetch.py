@@ -80,7 +80,7 @@ def download(address, file, most):
         answer.raise_for_status()
         promised = int(answer.headers.get("content-length") or 0)
         if promised > most:
-            raise Refused(f"{promised / 1e6:.0f} MB are announced, at most {most / 1e6:.0f} MB are expected")
+            raise Refused(f"{promised / 1e6:.1f} MB are announced, at most {most / 1e6:.1f} MB are expected")
         room_for(file.parent, promised)
         with progress(total=promised or None, unit="B", description=file.name[-30:]) as bar:
             while piece := read(answer):

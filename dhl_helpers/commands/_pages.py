@@ -42,7 +42,7 @@ def draw_out(notebook, name, out):
             if "image/png" in output.get("data", {}):
                 said = CAPTION.match(after["source"])
                 text = re.sub(r"[*`]", "", " ".join(said[1].split())) if said else f"Figure of the section {heading}"
-                output.metadata["image/png"] = {"alt": text}
+                output.metadata.setdefault("image/png", {})["alt"] = text
                 figures.append((f"{name}-{len(figures) + 1}.png", text))
                 write(out / "figures" / figures[-1][0], base64.b64decode(output.data["image/png"]))
     return figures

@@ -56,10 +56,12 @@ def overview():
 def check(name, data_dir, options):
     """Describe a set and, where a local copy is named, validate it; returns 1 if that has problems."""
     from ..readers import named
+    from ..readers.options import defaults
 
     reader = named(name)
     for key in ("title", "licence", "needs", "labels", "patient", "split", "source"):
         print(f"{key:<8} {getattr(reader, key) or '-'}")
+    print("options ", ", ".join(f"{option}={value!r}" for option, value in defaults(reader.read).items()) or "-")
     print(f"checked  on {'real files' if reader.on_real_files else 'documentation only'}: {reader.checked}")
     if not data_dir and name != "sample":
         return print("\nTo check a local copy add --data-dir DIR.")

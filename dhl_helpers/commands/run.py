@@ -72,7 +72,7 @@ def main(args):
         folder.close()
 
 
-def check_data(parameters, save, each_alone):
+def check_data(parameters, save=False, each_alone=False):
     """Load and split the data once, so that what is wrong with them is said now and not by the third notebook.
 
     With `save`, the patients must be known or `each_alone` be said. Returns a sentence on what the data are.
@@ -89,7 +89,7 @@ def check_data(parameters, save, each_alone):
         data.split(seed=parameters.get("SEED", 0))
     for warning in caught:
         print(f"note: {warning.message}", file=sys.stderr)
-    if save and data.patients_unknown and not each_alone:
+    if save and not each_alone and data.patients_unknown:
         raise DataError(
             f"--save: nothing tells whose {data.patients_unknown} of the {len(data)} images are. Name the patients, "
             "for instance by --option patient_pattern or patient_column, or add --each-image-is-a-patient."

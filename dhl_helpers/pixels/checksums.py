@@ -5,12 +5,11 @@ checked: a damaged code in between shows where it makes the decoder stop. BMP, G
 carry no checksum: a changed grey level in them cannot be told from a right one.
 """
 
-import re
 import zlib
 
+import numpy as np
+
 DEFLATE = (8, 32946)
-MARKER = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]")  # all but stuffed bytes and restarts
-RESTART = re.compile(rb"\xff([\xd0-\xd7])")
 SOS, EOI = 0xDA, 0xD9
 AFTER_SCAN = {SOS, 0xC4, 0xDB, 0xDC, 0xDD, 0xFE, *range(0xE0, 0xF0)}  # tables, comments, further scans
 
@@ -88,21 +87,28 @@ def _tiff(content, tags):
 
 
 def _jpeg(content):
+    data = np.frombuffer(content, np.uint8)
+    places = np.flatnonzero(data[:-1] == 0xFF)
+    kinds = data[places + 1]
+    restarts = (kinds >= 0xD0) & (kinds <= 0xD7)
+    order, places_of_order = kinds[restarts], places[restarts]
+    found = (kinds != 0) & (kinds != 0xFF) & ~restarts  # all but stuffed bytes, filling and restarts
+    places, kinds = places[found], kinds[found]
     at, scans = 2, 0
     while True:
-        found = MARKER.search(content, at)
-        if not found:
+        number = np.searchsorted(places, at)
+        if number == len(places):
             raise ValueError("image file is truncated (a JPEG without its end)")
-        restarts = b"".join(RESTART.findall(content, at, found.start())) if scans else b""
-        if restarts != bytes(0xD0 + n % 8 for n in range(len(restarts))):
-            raise ValueError("a damaged JPEG: parts of it are missing or in another order")
-        at, marker = found.end(), content[found.end() - 1]
+        start, marker = int(places[number]), int(kinds[number])
+        if scans:
+            between = order[slice(*np.searchsorted(places_of_order, (at, start)))]
+            if (between - 0xD0 != np.arange(len(between)) % 8).any():
+                raise ValueError("a damaged JPEG: parts of it are missing or in another order")
         if marker == EOI:
             break
-        stray = marker not in AFTER_SCAN if scans else marker < 0xC0 or found.start() != at - 2
-        if stray:
+        if marker not in AFTER_SCAN if scans else marker < 0xC0 or content[at:start].strip(b"\xff"):
             raise ValueError("a damaged JPEG: bytes between its parts that belong to none")
         scans += marker == SOS
-        at += int.from_bytes(content[at : at + 2])
-    if not scans or (b"\xff\xd9" in content[at:] and b"\xff\xd8" not in content[at:]):
+        at = start + 2 + int.from_bytes(content[start + 2 : start + 4])
+    if not scans or (b"\xff\xd9" in content[start + 2 :] and b"\xff\xd8" not in content[start + 2 :]):
         raise ValueError("a damaged JPEG: it ends in the middle of the image")

@@ -60,10 +60,11 @@ def patients(paths):
 
 
 def _patient(path):
-    if not is_dicom(path):
-        return None
     try:
-        return str(read(path, ["PatientID"]).get("PatientID") or "").strip() or None
+        with opened(path) as file:
+            if not begins(file) and Path(path).suffix.lower() not in SUFFIXES:
+                return None
+            return str(read(file, ["PatientID"]).get("PatientID") or "").strip() or None
     except Exception:  # as many kinds as in `read`; decoding will say what is wrong with the file
         return None
 

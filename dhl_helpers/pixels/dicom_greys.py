@@ -92,7 +92,8 @@ def greys(dataset, depth=None):
     if few:  # each stored value has one grey: there are at most 65,536 to work out, and millions of pixels
         lowest, highest = stored.min(), stored.max()
         values = np.arange(int(lowest), int(highest) + 1)
-        place = (stored - lowest).view(f"u{stored.itemsize}")  # beyond the signed range it comes round
+        place = stored - lowest if lowest else stored
+        place = place.view(f"u{stored.itemsize}")  # beyond the signed range it comes round
     else:
         values, place = stored, None
     outside = padding(dataset, stored, values)

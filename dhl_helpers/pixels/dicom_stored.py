@@ -56,6 +56,8 @@ def stored_values(dataset, syntax, remarks):
             data = np.frombuffer(data[: len(data) // 2 * 2], "u2").byteswap().tobytes()
         stored = _exact(data, shape, np.dtype(f"{'<' if little else '>'}u{allocated // 8}"))
     stored = stored.astype(f"u{stored.itemsize}", copy=False)
+    if high == bits - 1 and int(stored.max()) < 2 ** (bits - signed):  # as usual: nothing in the other bits
+        return stored.view(f"i{stored.itemsize}") if signed else stored
     if bits < allocated:  # the other bits may hold anything, such as an overlay
         left = allocated - 1 - high
         if left and not signed and int(stored.max()) >= 2 ** (high + 1):

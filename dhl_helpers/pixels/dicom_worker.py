@@ -17,8 +17,9 @@ import numpy as np
 
 from .files import working
 
-SECONDS = 30  # for one image; a large film takes one
-MEMORY, PER_PIXEL = 96 * 2**20, 12  # bytes that decoding a film may take, besides what Python and its libraries have
+SECONDS = 60  # for one image; a large film takes one, on a busy machine ten times as long
+# Bytes of address space that decoding a film may take, besides what Python and its libraries have: less of it is used.
+MEMORY, PER_PIXEL = 96 * 2**20, 16
 _idle = queue.LifoQueue()
 
 

@@ -7,7 +7,7 @@ import threading
 
 MOST_BYTES = 256 * 2**20  # of one file: a film of 50 million pixels of 16 bits has 100 million
 READING = 512 * 2**20  # bytes that all images being decoded in this process may take together
-WORKING = 384 * 2**20  # the same for all processes that decode compressed DICOM
+WORKING = 576 * 2**20  # bytes of address space, the same for all processes that decode compressed DICOM
 
 
 @contextlib.contextmanager

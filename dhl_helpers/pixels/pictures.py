@@ -101,15 +101,19 @@ def _deep(image):
 
 
 def _declared(image, significant):
-    """The bits of grey values as Pillow hands them out, where the file declares them; else None."""
+    """White of grey values of more than 8 bits, as Pillow hands them out, where the file declares it; else None."""
     if image.format == "TIFF":
         bits = image.tag_v2.get(258, (16,))[0]
-        return bits if bits < 16 else None
-    if image.format == "PPM":  # Pillow scales all to 16 bits, after the file's own largest value
-        return None if image.tile and image.tile[0][0] == "raw" else 16
-    if image.format == "JPEG2000":  # the same, after the precision
-        return 16
-    return 16 if significant and significant < 16 else None
+        return 2**bits - 1 if bits < 16 else None
+    if image.format == "PPM" and image.tile and image.mode == "I":
+        decoder, box, start, how = image.tile[0]
+        if decoder != "ppm":
+            return None if decoder == "raw" else 65535  # text is scaled to 16 bits by Pillow
+        image.tile = [("raw", box, start, "I;16B")]  # Pillow's own way takes a step of Python for each pixel
+        return how[1]
+    if image.format == "JPEG2000":  # scaled to 16 bits after the precision
+        return 65535
+    return 65535 if significant and significant < 16 else None
 
 
 def _grey(image, declared, significant, depth, negative):
@@ -124,15 +128,12 @@ def _grey(image, declared, significant, depth, negative):
         if brightest < NEITHER:
             raise ValueError(f"pixel values up to {pixels.max():.4g}: neither fractions of 0 to 1 nor grey levels")
     pixels = np.rint(pixels).astype(np.uint16) if pixels.dtype.kind == "f" else pixels.astype(np.uint16, copy=False)
-    values, own = np.arange(65536), None
+    values, own, white = np.arange(65536), None, declared
     if declared is None:
-        counts = counted(pixels, 65536)
-        bits = own = fixed(depth, values, counts)
-    else:
-        bits = declared
-        if significant and pixels.max() < 2**significant:
-            bits = significant  # PNG wants them in the upper bits of 16; some writers leave them in the lower ones
-    white = 2**bits - 1
+        own = fixed(depth, values, counted(pixels, 65536))
+        white = 2**own - 1
+    elif significant and pixels.max() < 2**significant:
+        white = 2**significant - 1  # PNG wants them in the upper bits of 16; some writers leave them in the lower ones
     table = np.rint(np.clip(_turned(values, white, negative), 0, white) * (255 / white)).astype(np.uint8)
     return Image.fromarray(looked_up(table, pixels)), own
 

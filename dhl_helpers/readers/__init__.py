@@ -64,7 +64,7 @@ def read(name, data_dir, options):
     try:
         found = once(reader.read(data_dir, **options), name)
     except DataError as error:
-        if hint := place(name, data_dir, REGISTRY) if data_dir else "":
+        if hint := place(name, data_dir, REGISTRY | {name: reader}) if data_dir else "":
             raise DataError(f"{error}{hint}") from error
         raise
     return positive_last(choose(found, finding) if finding else found, positive, name)

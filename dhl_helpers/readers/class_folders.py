@@ -9,7 +9,7 @@ import pandas as pd
 from ..errors import DataError, listing
 from .found import Found, Reader
 from .names import in_order, part_of, spelt_once, tidy
-from .tree import KINDS, MASKED, told, walk
+from .tree import ARCHIVES, KINDS, MASKED, told, walk
 
 OUTSIDE = "images outside the class folders"
 
@@ -25,7 +25,8 @@ def read(data_dir, patient_pattern=None):
     """
     root = Path(data_dir)
     if not root.is_dir():
-        raise DataError(f"{root}: not a folder. Give the folder that holds one folder per class.")
+        packed = "an archive: unpack it first" if root.suffix.lower() in ARCHIVES else "not a folder"
+        raise DataError(f"{root}: {packed}. Give the folder that holds one folder per class.")
     images, folders, left = walk(root)
     places = _places(root, images, folders, {names[:-1][:depth] for names in left.get(MASKED, ()) for depth in (1, 2)})
     rows, outside = [], []
@@ -36,9 +37,11 @@ def read(data_dir, patient_pattern=None):
         left[OUTSIDE] = outside
     filled = {names[:depth] for names in images for depth in (1, 2)}
     if empty := [root.joinpath(*names) for names in places if names not in filled]:
-        raise DataError(f"{root}: class folders without an image ({KINDS}). Fill or remove them:\n{listing(empty)}")
+        raise DataError(f"{root}: class folders without an image ({KINDS}). Fill or remove them:\n{listing(empty)}"
+                        + "".join(f"\n{said}" for said in told(root, left)))  # fmt: skip
     if not rows:
-        raise DataError(f"{root}: no class folders in it. Put the images of each class into a folder of its own.")
+        raise DataError(f"{root}: no class folders in it. Put the images of each class into a folder of its own."
+                        + "".join(f"\n{said}" for said in told(root, left)))  # fmt: skip
     table = pd.DataFrame(rows, columns=["path", "label", "split"])
     table["label"], remarks = spelt_once(table["label"].tolist(), root)
     if table["split"].isna().all():

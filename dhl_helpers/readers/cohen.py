@@ -5,13 +5,15 @@ as Pneumonia/Viral/COVID-19, or todo; `view` L is lateral; `folder` and `filenam
 own license.
 """
 
+import re
 from pathlib import Path
 
 from ..errors import DataError
 from .files import need, paths_inside, read_csv
 from .found import Found, Reader
 
-COLUMNS = ["patientid", "finding", "view", "modality", "folder", "filename", "license"]
+COLUMNS = ["patientid", "finding", "view", "filename"]  # in every edition
+SLICES = {"CT", "Axial", "Coronal", "Sagittal"}  # views of the first editions, which have no column modality
 REMARK = "'cohen': films from publications and web pages, chosen for being striking; the licence of each is in its row."
 
 
@@ -27,18 +29,24 @@ def read(data_dir, finding="COVID-19"):
     """
     root = Path(data_dir)
     file = need(root / "metadata.csv")
-    table = read_csv(file, COLUMNS)
+    table = read_csv(file, COLUMNS, other_names={name: name for name in COLUMNS})
+    if "modality" not in table:
+        table["modality"] = table["view"].map(lambda view: "CT" if view in SLICES else "X-ray")
+    table = table.assign(folder=table.get("folder", "images"), license=table.get("license", ""))
     told = table["finding"].notna() & ~table["finding"].isin(["todo", "Unknown"])
-    table = table[(table["modality"] == "X-ray") & (table["view"] != "L") & told].reset_index(drop=True)
-    parts = [[part.strip().lower() for part in path.split("/")] for path in table["finding"]]
-    known = sorted({part for path in table["finding"] for part in path.split("/")})
+    film, side = table["modality"] == "X-ray", table["view"] == "L"
+    left = f"'cohen': {(~film).sum()} CT slices, {(film & side).sum()} lateral films and "
+    left += f"{(film & ~side & ~told).sum()} films without a finding told are left out."
+    table = table[film & ~side & told].reset_index(drop=True)
+    names = [[part.strip() for part in re.split("[/,]", path)] for path in table["finding"]]
+    parts, known = [[part.lower() for part in each] for each in names], sorted(set(sum(names, [])))
     if finding.lower() not in sum(parts, []):
         raise DataError(f"{file}: no finding {finding!r}; there are: {', '.join(known)}.")
     names = ["other", finding]
     table["label"] = [names[finding.lower() in path] for path in parts]
     table["path"] = paths_inside(root, table["folder"].fillna("images") + "/" + table["filename"], file, links=True)
     kept = ["path", "label", "patientid", "finding", "view", "license"]
-    return Found(table[kept].rename(columns={"patientid": "patient_id"}), names, remarks=(REMARK,))
+    return Found(table[kept].rename(columns={"patientid": "patient_id"}), names, remarks=(REMARK, left))
 
 
 SETS = {

@@ -13,6 +13,7 @@ from ..errors import DataError, listing
 from .found import Found, Reader
 
 CLASS_NAMES = ["Normal", "COVID", "Lung_Opacity", "Viral Pneumonia"]
+FIRST = ["NORMAL", "COVID-19", "Viral Pneumonia"]  # of the first editions
 REMARK = (
     "'covid_radiography': each class was collected from other sources (hospitals, countries, ages), so a network can "
     "tell the source and look as if it told the disease. Results on it say nothing about COVID-19."
@@ -28,17 +29,20 @@ def read(data_dir):
         The folder with COVID, Lung_Opacity, Normal and Viral Pneumonia.
     """
     root = Path(data_dir)
-    missing = [root / name for name in CLASS_NAMES if not (root / name).is_dir()]
+    class_names = CLASS_NAMES
+    if all((root / name).is_dir() for name in FIRST) and not (root / "Lung_Opacity").exists():
+        class_names = FIRST
+    missing = [root / name for name in class_names if not (root / name).is_dir()]
     if missing:
         raise DataError(f"{root}: class folders not found. Give the folder that holds them:\n{listing(missing)}")
     rows = []
-    for name in CLASS_NAMES:
+    for name in class_names:
         folder = root / name / "images"  # the first editions had the images in the class folder itself
         files = sorted((folder if folder.is_dir() else root / name).glob("*.png"))
         if not files:
             raise DataError(f"{folder}: no PNG images. Unpack the archive again.")
         rows += [{"path": path, "label": name} for path in files]
-    return Found(pd.DataFrame(rows), CLASS_NAMES, remarks=(REMARK,))
+    return Found(pd.DataFrame(rows), class_names, remarks=(REMARK,))
 
 
 SETS = {

@@ -20,7 +20,7 @@ from .names import tidy
 
 KINDS = {".csv": "CSV", ".parquet": "Parquet", ".npz": ".npz"}
 COLUMNS = {"path": ("path", "paths", "id", "ids"), "label": ("label", "labels"), "split": ("part", "parts", "split"),
-           "patient_id": ("patient", "patients", "patient_id")}  # fmt: skip
+           "patient_id": ("patient", "patients", "patient_id")}
 LISTS = ("features", "embeddings", "embedding")
 
 
@@ -187,9 +187,9 @@ SETS = {
         read=read,
         needs="data_dir: a .csv, .parquet or .npz file",
         labels="column label",
-        patient="column patient",
         split="column part",
-        on_real_files=True,
-        checked="files of this format",
+        patient="column patient",
+        checked="files of this format that the tests write",
+        marks=("*.csv", "*.parquet", "*.npz"),
     )
-}  # fmt: skip
+}

@@ -126,6 +126,15 @@ def _different(names):
     return list(seen.values())
 
 
+def first_of(root, *patterns):
+    """The first file in `root` that one of the patterns names, packed or not; DataError where there is none."""
+    for pattern in patterns:
+        for name in (pattern, f"{pattern}.gz"):
+            if found := sorted(path for path in root.glob(name) if path.is_file()):
+                return found[0]
+    return need(root / patterns[0])
+
+
 def need(file):
     """`file`, if it is there; DataError otherwise."""
     if not file.is_file():
@@ -186,7 +195,5 @@ def numbers(table, columns, allowed, file):
         column = wrong.any().idxmax()
         known = ", ".join(f"{value:g}" for value in allowed)
         value = table.loc[wrong[column], column].iloc[0]
-        raise DataError(
-            f"{file}: column {column!r} holds {value!r}, not only {known} and blanks. Get the file again."
-        )
+        raise DataError(f"{file}: column {column!r} holds {value!r}, not only {known} and blanks. {AGAIN}")
     return values.to_numpy("float32")

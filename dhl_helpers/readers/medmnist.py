@@ -16,6 +16,8 @@ from . import medmnist_sets
 from .findings import several
 from .found import Found
 
+OLD_NAMES = {"organamnist": "organmnist_axial", "organcmnist": "organmnist_coronal",
+             "organsmnist": "organmnist_sagittal"}  # of version 1; the files are the same
 PARTS = ("train", "val", "test")
 KEYS = [f"{part}_{kind}" for part in PARTS for kind in ("images", "labels")]
 
@@ -63,8 +65,11 @@ def _arrays(file):
 
 def _find(path, name):
     if path.is_file():
+        others = [other for other in medmnist_sets.SETS if path.name.lower().startswith(other) and other != name]
+        if others:
+            raise DataError(f"{path}: this is the file of {others[0]!r}, not of {name!r}. Give that name, or its file.")
         return path
-    files = sorted(path.glob(f"{name}*.npz"))
+    files = sorted({*path.glob(f"{name}*.npz"), *path.glob(f"{OLD_NAMES.get(name, name)}*.npz")})
     if len(files) != 1:
         found = ", ".join(file.name for file in files) or "none"
         raise DataError(f"{path}: one file {name}.npz is needed, found: {found}. Give the file itself as data_dir.")

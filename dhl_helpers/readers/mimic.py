@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import DataError
 from .chexpert import FINDINGS, resolved
-from .files import need, paths_inside, read_csv
+from .files import first_of, paths_inside, read_csv
 from .findings import several
 from .found import Reader
 
@@ -29,17 +29,26 @@ def read(data_dir, uncertain="ignore", not_mentioned="zeros", lateral=False):
         Whether views other than PA and AP are kept.
     """
     root = Path(data_dir)
-    files = {kind: need(root / f"mimic-cxr-2.0.0-{kind}.csv.gz") for kind in ("chexpert", "metadata", "split")}
-    labels = read_csv(files["chexpert"], ["subject_id", "study_id", *FINDINGS])
+    if (root / "train.csv").is_file() and (root / "valid.csv").is_file() and not any(root.glob("mimic-cxr-2*")):
+        raise DataError(f"{root}: this is MIMIC-CXR 1.0 (train.csv, valid.csv). 'mimic_cxr' reads MIMIC-CXR-JPG 2.0.0 "
+                        "and 2.1.0.")  # fmt: skip
+    files = {kind: first_of(root, *_names(kind)) for kind in ("metadata", "split")}
+    files["chexpert"] = first_of(root, *_names("chexpert"), *_names("negbio"))
+    other = {"airspace opacity": "Lung Opacity"}
+    labels = read_csv(files["chexpert"], ["subject_id", "study_id", *FINDINGS], other_names=other)
     films = read_csv(files["metadata"], ["dicom_id", "subject_id", "study_id", "ViewPosition"])
     parts = read_csv(files["split"], ["dicom_id", "split"])
     strange = sorted(set(parts["split"].dropna()) - set(PARTS))
     if strange:
         raise DataError(f"{files['split']}: column 'split' holds {', '.join(strange)}, not only {', '.join(PARTS)}.")
-    if not lateral:
-        films = films[films["ViewPosition"].isin(FRONTAL)]
+    remarks, side = [], ~films["ViewPosition"].isin(FRONTAL)
+    if not lateral and side.any():
+        remarks.append(f"'mimic_cxr': {side.sum()} views other than PA and AP are left out; lateral=True keeps them.")
+        films = films[~side]
     films = films[["dicom_id", "subject_id", "study_id", "ViewPosition"]]
     table = films.merge(parts[["dicom_id", "split"]], on="dicom_id").merge(labels, on=["subject_id", "study_id"])
+    if len(table) < len(films):
+        remarks.append(f"'mimic_cxr': {len(films) - len(table)} images have no labels or no part and are left out.")
     if table.empty:
         raise DataError(f"{root}: the three CSV files share no image. Get them again, all of one version.")
     subject = table["subject_id"]
@@ -47,7 +56,11 @@ def read(data_dir, uncertain="ignore", not_mentioned="zeros", lateral=False):
     table["path"] = paths_inside(root, written, files["metadata"], links=True)
     table["patient_id"], table["split"] = subject, table["split"].map(PARTS)
     findings = resolved(table, files["chexpert"], uncertain, not_mentioned)
-    return several(table.drop(columns=FINDINGS), FINDINGS, findings)
+    return several(table.drop(columns=FINDINGS), FINDINGS, findings, remarks)
+
+
+def _names(kind):
+    return f"mimic-cxr-2.0.0-{kind}.csv.gz", f"mimic-cxr-2.0.0-{kind}.csv"
 
 
 SETS = {

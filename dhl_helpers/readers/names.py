@@ -7,9 +7,9 @@ from collections import Counter
 from ..errors import DataError, listing
 
 # The part of a split, by what stands before "set", "data", "images" or "split" in the name of a folder or a cell.
-PARTS = {"train": "train", "training": "train", "trn": "train", "tr": "train", "val": "val", "valid": "val",
+PARTS = {"train": "train", "training": "train", "trn": "train", "val": "val", "valid": "val",
          "validation": "val", "validate": "val", "validating": "val", "dev": "val", "development": "val",
-         "test": "test", "testing": "test", "tst": "test", "te": "test", "external": "external", "ext": "external",
+         "test": "test", "testing": "test", "tst": "test", "external": "external", "ext": "external",
          "externaltest": "external", "testexternal": "external", "externalvalidation": "external"}  # fmt: skip
 
 

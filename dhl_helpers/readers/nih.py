@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import DataError, listing
-from .files import need, read_csv
+from .files import first_of, read_csv
 from .findings import NONE, several
 from .found import Reader
 
@@ -25,25 +25,42 @@ def read(data_dir):
     Parameters
     ----------
     data_dir : str or path
-        The folder with Data_Entry_2017.csv (or its edition of 2020), the lists of the split if there, and the images,
-        in folders images_001 and so on or in any other.
+        The folder with Data_Entry_2017.csv (or its edition of 2020, or Kaggle's sample_labels.csv), the lists of the
+        split if there, and the images, in folders images_001 and so on or in any other.
     """
     root = Path(data_dir)
-    entries = sorted(root.glob("Data_Entry_2017*.csv"))[:1]
-    file = need(entries[0] if entries else root / "Data_Entry_2017.csv")
+    file = first_of(root, "Data_Entry_2017.csv", "Data_Entry_2017*.csv", "sample_labels.csv")
     table = read_csv(file, ["Image Index", "Finding Labels", "Patient ID"])
-    marked = [set(text.split("|")) for text in table["Finding Labels"].fillna("")]
+    marked = [{_spelt(name) for name in text.split("|")} for text in table["Finding Labels"].fillna("")]
     strange = sorted(set().union(*marked) - {*FINDINGS, NONE})
     if strange:
         raise DataError(f"{file}: unknown findings {', '.join(map(repr, strange[:5]))}. Get the file again.")
-    places = {path.name: path for path in root.rglob("*.png")}
+    table["Image Index"] = [name if Path(name).suffix else f"{name}.png" for name in table["Image Index"]]
+    places, remarks = _places(root)
     table["path"] = [places.get(name, root / "images" / Path(name).name) for name in table["Image Index"]]
     table["patient_id"] = table["Patient ID"]
     lists = {part: root / name for part, name in LISTS.items()}
     if all(path.is_file() for path in lists.values()):
         table["split"] = _parts(table["Image Index"], lists)
     labels = np.array([[name in names for name in FINDINGS] for names in marked])
-    return several(table, FINDINGS, labels, none=[float(NONE in names) for names in marked])
+    return several(table, FINDINGS, labels, remarks, none=[float(NONE in names) for names in marked])
+
+
+def _spelt(name):
+    """A finding as the edition of 2017 spells it."""
+    plain = name.replace(" ", "").replace("_", "").lower()
+    known = {each.replace("_", "").replace(" ", "").lower(): each for each in (*FINDINGS, NONE)}
+    return {**known, "infiltrate": "Infiltration"}.get(plain, name)
+
+
+def _places(root):
+    """Where each image is, by its name; of copies in several folders the one that is nearest to the root."""
+    files = sorted((path for path in root.rglob("*.png") if not path.name.startswith(".")),
+                   key=lambda path: (-len(path.parts), path))  # fmt: skip
+    places = {path.name: path for path in files}
+    twice = len(files) - len(places)
+    said = f"'nih': {twice} images lie in a second folder, too; those nearest to {root} are read."
+    return places, [said] if twice else []
 
 
 def _parts(images, lists):

@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import DataError
-from .files import need, paths_inside, read_csv
+from .files import first_of, paths_inside, read_csv
 from .findings import several
 from .found import Reader
 
+NAME = "PADCHEST_chest_x_ray_images_labels_160K_01.02.19.csv"
 FRONTAL = ("PA", "AP", "AP_horizontal")
 NO_FINDING = {"normal", "unchanged", "suboptimal study"}  # entries that name no finding; only the first states none
 UNSURE = NO_FINDING - {"normal"}  # with these, what is not named may be there all the same
@@ -34,14 +35,19 @@ def read(data_dir, projections=FRONTAL, fewest=50):
         A finding on fewer images than this is left out of the 174: it could be neither learnt nor tested.
     """
     root = Path(data_dir)
-    entries = sorted(root.glob("PADCHEST_chest_x_ray_images_labels*.csv*"))[:1]
-    file = need(entries[0] if entries else root / "PADCHEST_chest_x_ray_images_labels_160K_01.02.19.csv")
-    table = read_csv(file, ["ImageID", "ImageDir", "PatientID", "Projection", "Labels"])
-    table = table[table["Projection"].isin(projections) & table["Labels"].notna()].reset_index(drop=True)
+    file = first_of(root, NAME, "*chest_x_ray_images_labels*.csv")
+    table, remarks = read_csv(file, ["ImageID", "ImageDir", "PatientID", "Projection", "Labels"]), [REMARK]
+    other, bare = ~table["Projection"].isin(projections), table["Labels"].isna()
+    if (other | bare).any():
+        remarks.append(f"'padchest': {other.sum()} images of other projections than {', '.join(projections)} and "
+                       f"{(bare & ~other).sum()} without labels are left out.")  # fmt: skip
+    table = table[~other & ~bare].reset_index(drop=True)
     if table.empty:
         raise DataError(f"{file}: no labelled image with Projection {', '.join(projections)}. Choose others.")
     marked = [_names(text, file) for text in table["Labels"]]
     kept = np.array(["exclude" not in names for names in marked])
+    if not kept.all():
+        remarks.append(f"'padchest': {(~kept).sum()} images that their readers excluded are left out.")
     table, marked = table[kept].reset_index(drop=True), [names for names in marked if "exclude" not in names]
     counts = Counter(name for names in marked for name in names - NO_FINDING)
     findings = sorted(name for name, count in counts.items() if count >= fewest)
@@ -56,7 +62,7 @@ def read(data_dir, projections=FRONTAL, fewest=50):
     unsure = np.array([not names or bool(names & UNSURE) for names in marked])
     labels[unsure[:, None] & (labels == 0)] = np.nan
     none = [1 if names == {"normal"} else 0 if names - NO_FINDING else np.nan for names in marked]
-    return several(table, findings, labels, [REMARK], none)
+    return several(table, findings, labels, remarks, none)
 
 
 def _names(text, file):

@@ -6,7 +6,7 @@ image; `patientId` names the image, not a patient. The films are a choice from N
 
 from pathlib import Path
 
-from .files import need, numbers, paths_inside, read_csv
+from .files import first_of, numbers, paths_inside, read_csv
 from .found import Found, Reader
 
 DETAILS = {"Normal": "normal", "No Lung Opacity / Not Normal": "other finding", "Lung Opacity": "pneumonia"}
@@ -22,23 +22,25 @@ def read(data_dir, three_classes=False):
     Parameters
     ----------
     data_dir : str or path
-        The folder with stage_2_train_labels.csv and stage_2_train_images.
+        The folder with stage_2_train_labels.csv and stage_2_train_images, or those of stage 1.
     three_classes : bool
         Normal, other finding, pneumonia (from stage_2_detailed_class_info.csv) instead of pneumonia or not.
     """
     root = Path(data_dir)
-    file = need(root / "stage_2_train_labels.csv")
+    file = first_of(root, "stage_2_train_labels.csv", "stage_1_train_labels.csv")
+    stage = file.name[:7]
     table = read_csv(file, ["patientId", "Target"])
     table["target"] = numbers(table, ["Target"], (0, 1), file)[:, 0]
     names = ["no pneumonia", "pneumonia"]
     table = table.groupby("patientId", as_index=False, sort=False)["target"].max()  # a row a box
     table["label"] = table["target"].map(dict(enumerate(names)))
     if three_classes:
-        file, names = need(root / "stage_2_detailed_class_info.csv"), [*DETAILS.values()]
+        file, names = first_of(root, f"{stage}_detailed_class_info.csv"), [*DETAILS.values()]
         details = read_csv(file, ["patientId", "class"]).drop_duplicates("patientId").set_index("patientId")["class"]
         table["label"] = table["patientId"].map(details).map(DETAILS)
-    written = "stage_2_train_images/" + table["patientId"] + ".dcm"
-    table["path"] = paths_inside(root, written, file, links=True)
+    written = f"{stage}_train_images/" + table["patientId"].str.removesuffix(".dcm")
+    images = [paths_inside(root, written + suffix, file, links=True) for suffix in (".dcm", ".png", ".jpg")]
+    table["path"] = [next((path for path in same if path.is_file()), same[0]) for same in zip(*images, strict=True)]
     return Found(table[["path", "label"]], names, remarks=(REMARK,))
 
 

@@ -111,9 +111,10 @@ def _doubtful(file, found, kinds):
         if cut := [each for each in ids if re.fullmatch(r"\d([.,]\d+)?E\+\d+", each)]:
             remarks.append(f"{file}: patients such as {cut[0]} look like long numbers that a spreadsheet has rounded; "
                            "two patients may have become one. Export the column as text.")  # fmt: skip
-        same = ids.groupby(ids.str.casefold().str.replace(r"(?<!\d)0+(?=\d)", "", regex=True)).agg(list)
+        plain = ids.str.casefold().str.replace(r"(?<![\d.])0+(?=\d)", "", regex=True)
+        same = ids.groupby(plain.str.replace(r"(\.\d*?)\.?0+$", r"\1", regex=True).str.removesuffix(".")).agg(list)
         if alike := [pair for pair in same if len(pair) > 1]:
-            remarks.append(f"{file}: {len(alike)} patients differ from another only in case or leading zeros "
+            remarks.append(f"{file}: {len(alike)} patients differ from another only in case or outer zeros "
                            f"({' and '.join(alike[0])}) and count as different ones.")  # fmt: skip
     return remarks
 

@@ -26,6 +26,7 @@ MOST = 20  # ways that links may lead to one folder
 HIDDEN = "hidden or written by an operating system"
 LINKS = "links that lead nowhere or back to a folder above"
 SPECIAL = "pipes, devices or sockets"
+UNNAMED = "names that are not Unicode, to be renamed"
 CLOSED = "folders that may not be opened"
 PACKED = "archives, to be unpacked"
 OTHER = "files that are not images"
@@ -66,6 +67,9 @@ def walk(root):
             if entry.name.startswith(".") or entry.name.casefold() in SYSTEM:
                 left[HIDDEN].append(here)
                 continue
+            if not entry.name.isprintable() and entry.name.encode("utf-8", "replace") != os.fsencode(entry.name):
+                left[UNNAMED].append((*names, os.fsencode(entry.name).decode("utf-8", "backslashreplace")))
+                continue
             try:
                 found = entry.stat()
             except OSError:
@@ -96,7 +100,7 @@ def _kind(path, found):
     """Why a file is left out; None for an image."""
     if not stat.S_ISREG(found.st_mode):
         return SPECIAL
-    if is_image(path):
+    if is_image(path) and Path(path).name.upper() != "DICOMDIR":  # an index of DICOM files
         return None
     return PACKED if Path(path).suffix.lower() in ARCHIVES else OTHER
 

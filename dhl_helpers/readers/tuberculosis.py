@@ -29,14 +29,20 @@ def read(data_dir, prefix):
     files = sorted(path for path in folder.glob("*.png") if not path.name.startswith("."))
     if not files:
         raise DataError(f"{folder}: no PNG images. Give the folder that holds CXR_png.")
+    another = re.compile(rf"(?!{prefix})(MCUCXR|CHNCXR)_")  # both sets are also offered in one folder
     found = {path: re.fullmatch(rf"({prefix}_\d+)_([01])\.png", path.name) for path in files}
+    others = [path for path, match in found.items() if not match and another.match(path.name)]
+    found = {path: match for path, match in found.items() if path not in others}
     strange = [path for path, match in found.items() if not match]
     if strange:
         raise DataError(
             f"{folder}: names that are not {prefix}_<number>_<0 or 1>.png. Move these files away:\n{listing(strange)}"
         )
+    if not found:
+        raise DataError(f"{folder}: no image is named {prefix}_<number>_<0 or 1>.png. Give the folder of this set.")
+    remarks = [f"{folder}: left out are {len(others)} images of another set ({others[0].name}, ...)."] if others else []
     rows = [(path, CLASS_NAMES[int(match[2])], match[1]) for path, match in found.items()]
-    return Found(pd.DataFrame(rows, columns=["path", "label", "patient_id"]), CLASS_NAMES)
+    return Found(pd.DataFrame(rows, columns=["path", "label", "patient_id"]), CLASS_NAMES, remarks=tuple(remarks))
 
 
 SETS = {

@@ -31,17 +31,20 @@ def read(data_dir):
         for part in ("train", "test"):
             file = need(root / "annotations" / f"image_labels_{part}.csv")
             table = read_csv(file, ["image_id"]).rename(columns={"Other disease": "Other diseases"})
+            table["image_id"] = _bare(table["image_id"])
             names = [name for name in table if name not in ("image_id", "rad_id", "rad_ID")]
             table[names] = numbers(table, names, (0, 1), file)
             marks = table.groupby("image_id", sort=False)[names].mean()
             tables.append(_located(marks, root, part, file).assign(split=part))
     else:
         file = need(root / "train.csv")
-        table = read_csv(file, ["image_id", "class_name", "class_id", "rad_id"])
+        table = read_csv(file, ["image_id", "class_name", "rad_id"], other_names={"rad_id": "rad_id"})
+        table["image_id"] = _bare(table["image_id"])
+        nothing = table["class_name"].str.lower() == "no finding"
         readers = table.groupby("image_id", sort=False)["rad_id"].nunique()
-        boxes = table[table["class_id"] != "14"].drop_duplicates(["image_id", "class_name", "rad_id"])
+        boxes = table[~nothing].drop_duplicates(["image_id", "class_name", "rad_id"])
         counts = pd.crosstab(boxes["image_id"], boxes["class_name"]).reindex(readers.index, fill_value=0)
-        none = table[table["class_id"] == "14"].groupby("image_id")["rad_id"].nunique()
+        none = table[nothing].groupby("image_id")["rad_id"].nunique()
         counts["No finding"] = none.reindex(readers.index, fill_value=0)
         tables.append(_located(counts.div(readers, axis=0), root, "train", file))
     table = pd.concat(tables, ignore_index=True)
@@ -51,6 +54,11 @@ def read(data_dir):
     shares, none = table[names].fillna(0), table.get("No finding", pd.Series(np.nan, table.index))
     stated = np.where(none.isna(), np.nan, none > 0.5)  # by most of the readers
     return several(table.drop(columns=[*names, "No finding"], errors="ignore"), names, shares > 0.5, none=stated)
+
+
+def _bare(ids):
+    """Image ids without the suffix that some editions give them."""
+    return ids.str.replace(r"\.(dicom|dcm|png|jpe?g)$", "", regex=True)
 
 
 def _located(marks, root, part, file):

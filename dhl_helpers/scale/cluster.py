@@ -1,9 +1,7 @@
 """Extraction and the XGBoost head on several machines, or in several processes of this one, by Dask."""
 
-import logging
 import os
 import pickle
-from contextlib import contextmanager
 from itertools import islice
 from threading import Lock
 
@@ -13,57 +11,11 @@ from tqdm import tqdm
 from ..errors import DataError
 from ..heads import make_head
 from .heads import chosen
+from .workers import KilledWorker, WorkerPlugin, as_completed, connect, dask, get_worker
 
-try:
-    import dask
-    from distributed import Client, KilledWorker, LocalCluster, WorkerPlugin, as_completed, get_worker
-except ImportError as error:
-    raise DataError("Several workers need Dask, which is not installed: pip install 'dhl-helpers[large]'.") from error
-
-PATIENCE = 20  # seconds for a scheduler to answer
+__all__ = ["compute", "connect", "fit_xgboost"]
 ATTEMPTS = 4  # as many workers as Dask lets a piece of work end
 AHEAD = 2  # pieces under way for each thread: one computed, one waiting
-
-
-@contextmanager
-def connect(scheduler="", workers=0):
-    """Within this context: a client of a running scheduler, or of worker processes on this machine.
-
-    Parameters
-    ----------
-    scheduler : str
-        Its address, such as "tcp://10.0.0.5:8786"; empty: workers are started here, and end with the context.
-    workers : int
-        How many to start here; 0: one for four cores. They share the cores evenly.
-
-    Yields
-    ------
-    distributed.Client
-
-    Raises
-    ------
-    DataError
-        If no scheduler answers at that address.
-    """
-    if scheduler:
-        try:
-            client = Client(scheduler, timeout=PATIENCE)
-        except (OSError, ValueError) as error:
-            raise DataError(
-                f"{scheduler}: no Dask scheduler answers there. Start one by `dask scheduler`, and on each machine "
-                "`dask worker tcp://HOST:PORT`."
-            ) from error
-        with client:
-            yield client
-        return
-    cores = os.cpu_count() or 1
-    workers = workers or max(1, cores // 4)
-    # A worker that died comes back, however long that takes on a busy machine.
-    with dask.config.set({"distributed.deploy.lost-worker-timeout": "10 minutes"}), LocalCluster(
-        workers, threads_per_worker=max(1, cores // workers), host="127.0.0.1", dashboard_address="127.0.0.1:0",
-        silence_logs=logging.CRITICAL,
-    ) as local, Client(local) as client:  # fmt: skip
-        yield client
 
 
 class _Network(WorkerPlugin):
