@@ -85,7 +85,7 @@ def draw_hospital(seed, number):
         detail=0.9 * u[23] + 0.1,
         labels=0.25 * u[16] ** 2,
         collimation=0.35 * u[17],
-        white=(0.80 if young else 0.86) + 0.12 * u[18],
+        white=(0.80 if young else 0.84) + 0.12 * u[18],
         shutter=0.0 if u[19] < 0.95 else 1.0,
         gridded=max(0.0, 0.025 * (u[20] - 0.8)),
         jpeg=int(55 + 40 * u[21]),
