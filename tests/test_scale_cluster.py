@@ -180,6 +180,7 @@ def test_xgboost_on_the_workers_is_as_good_as_in_one_process(client, tmp_path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+@pytest.mark.slow  # XGBoost's tracker can end the process that asks, where a worker was killed
 def test_xgboost_begins_again_where_a_worker_is_killed(client, tmp_path):
     pytest.importorskip("dask.dataframe", reason="needs the extra `large`", exc_type=ImportError)
     client.wait_for_workers(2, timeout=60)
@@ -210,6 +211,7 @@ def test_xgboost_begins_again_where_a_worker_is_killed(client, tmp_path):
     client.wait_for_workers(2, timeout=60)
 
 
+@pytest.mark.slow  # XGBoost's tracker can end the process that asks, where a worker was killed
 def test_xgboost_passes_on_its_own_error_where_no_worker_died(client, tmp_path):
     pytest.importorskip("dask.dataframe", reason="needs the extra `large`", exc_type=ImportError)
     file = written(tmp_path / "features.zarr", np.zeros((40, 3), np.float32))
