@@ -5,11 +5,14 @@ import unicodedata
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
-from helpers import link, refused
+from helpers import link, refused, save
 from PIL import Image
 
 import dhl_helpers as dhl
+from dhl_helpers.__main__ import main
+from dhl_helpers.readers.names import alike, tidy
 
 
 def film(path, number):
@@ -555,3 +558,20 @@ def test_a_set_without_a_training_part(tmp_path):
     data, _ = load("folder", tree(tmp_path, test__a=4, test__b=4))
     with refused("has the parts test and no part train"):
         data.split()
+
+
+@pytest.mark.parametrize("mark", ["\u200e", "\u200d", "\u2060", "\u00ad", "\x00", "\x7f"])
+def test_invisible_marks_make_no_other_patient(mark):
+    assert tidy(f"P{mark}1{mark}") == "P1"
+
+
+def test_patients_that_may_be_one_are_found():
+    ids = pd.Series(["P1", "p1", "\uff30" + "1", "1", "01", "7", "'7", "8"])
+    assert sorted(map(sorted, alike(ids))) == [["'7", "7"], ["01", "1"], ["P1", "p1", "\uff30" + "1"]]
+
+
+@pytest.mark.parametrize("name", ["name", "data_dir", "image_size", "channels", "lazy"])
+def test_an_option_of_the_command_is_no_option_of_the_data_set(tmp_path, name, capsys):
+    save(tmp_path / "a" / "1.png"), save(tmp_path / "b" / "1.png")
+    assert main(["datasets", "folder", "--data-dir", str(tmp_path), "--option", name, "x"]) == 2
+    assert f"--option {name}: is no option of a data set" in capsys.readouterr().err

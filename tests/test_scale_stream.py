@@ -188,3 +188,26 @@ def test_killed_at_any_moment_it_ends_with_the_same_bytes_in_flat_memory(paths, 
     # 1,000 images end within a piece; all before it are the beginning of the 4,000
     assert all(killed[name] == whole[name] for name in list(whole) if name.parts[0] == "c" and int(name.parts[1]) < 15)
     assert int(more) < int(output) + 20_000, "four times the images take at most 20 MB more"
+
+
+def mine(folder, name):
+    """A file of the user's own in a folder, and a check that it is still what it was."""
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text("mine")
+    return lambda: (folder / name).read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["zarr.json", "c/0/0", "sha256/0", "c/work.txt", ".notes", "c/0/0/more", "notes.txt"])
+def test_a_folder_of_somebody_else_is_refused_and_stays(tmp_path, name):
+    still_there = mine(tmp_path, name)
+    with pytest.raises(dhl.DataError, match="holds other features|it holds"):
+        FeatureFile.create(tmp_path, (10, 4), "float32", {"images": "i"})
+    assert still_there()
+
+
+def test_features_are_removed_and_what_else_is_there_stays(tmp_path):
+    file = FeatureFile.create(tmp_path / "f", (10, 4), "float32", {"images": "i"})
+    file.write(slice(0, 10), np.zeros((10, 4), np.float32))
+    still_there = mine(tmp_path / "f", "notes.txt")
+    file.remove()
+    assert still_there() and [path.name for path in (tmp_path / "f").iterdir()] == ["notes.txt"]

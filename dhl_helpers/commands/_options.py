@@ -4,6 +4,8 @@ import os
 
 from ..errors import DataError
 
+ELSEWHERE = {"name": "--dataset", "data_dir": "--data-dir", "image_size": "the image size by its own option or -p",
+             "channels": "none: films are grey here", "lazy": "none: the command decides"}  # fmt: skip
 LOADING = {"on_error": str, "depth": int}  # what `load_dataset` itself takes; size and channels have their own places
 
 
@@ -23,6 +25,8 @@ def options_of(pairs):
     """
     options = {}
     for name, value in pairs:
+        if name in ELSEWHERE:
+            raise DataError(f"--option {name}: is no option of a data set; give {ELSEWHERE[name]}.")
         if name in options:
             raise DataError(f"--option {name} is given twice: {options[name]} and {value}. Give one.")
         if name == "root" and os.path.exists(value):

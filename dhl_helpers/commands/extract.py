@@ -4,7 +4,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from ..errors import DataError
-from ..files import remove, try_out, write
+from ..files import try_out, write
 from ..tables import for_spreadsheets
 from ._options import add_option, options_of
 
@@ -108,7 +108,7 @@ def to_parquet(args, data, deep, workers):
     with workers as client:
         features = extract(deep, data, work, client)
     rows = parquet.write_parquet(out, data, features, args.data_dir)
-    remove(work)
+    features.remove()
     return (f"{out}: {rows} rows of {features.shape[1]} features; {len(data) - rows} images could not be read.\n"
             f"Load it: dhl.load_embeddings({str(out)!r})")  # fmt: skip
 

@@ -3,6 +3,7 @@
 import argparse
 import hashlib
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -90,9 +91,9 @@ def scored(args, root, out, note):
 def keep(out, note):
     """Refuse to write over a table or a note that this command did not write, or that somebody changed."""
     known = known_tables(note)
-    if out.exists() and (out.is_dir() or digest(out) not in known):
+    if os.path.lexists(out) and (not out.is_file() or digest(out) not in known):
         raise DataError(f"{out}: not written by this command, or changed since. Move it away or choose another --out.")
-    if note.exists() and not known:
+    if os.path.lexists(note) and not known:
         raise DataError(f"{note}: not written by this command, or damaged. Move it away or choose another --out.")
 
 

@@ -64,7 +64,7 @@ def _patient(path):
         with opened(path) as file:
             if not begins(file) and Path(path).suffix.lower() not in SUFFIXES:
                 return None
-            return str(read(file, ["PatientID"]).get("PatientID") or "").strip() or None
+            return " ".join(str(read(file, ["PatientID"]).get("PatientID") or "").split()) or None
     except Exception:  # as many kinds as in `read`; decoding will say what is wrong with the file
         return None
 

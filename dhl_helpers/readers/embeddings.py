@@ -112,7 +112,9 @@ def _parquet(file):
 
 
 def _npz(file):
-    arrays = read_arrays(file)
+    known = {name for names in COLUMNS.values() for name in names}
+    arrays = {name: array.ravel() if name in known and array.ndim == 2 and array.shape[1] == 1 else array
+              for name, array in read_arrays(file).items()}  # fmt: skip
     lists = {name: array for name, array in arrays.items() if array.ndim == 2}
     columns = {name: array for name, array in arrays.items() if array.ndim == 1 and name != "class_names"}
     if len({len(array) for array in [*columns.values(), *lists.values()]}) > 1:

@@ -14,13 +14,32 @@ PARTS = {"train": "train", "training": "train", "trn": "train", "val": "val", "v
 
 
 def clean(text):
-    """`text` without spaces at its ends and invisible marks, in Unicode's composed form (NFC)."""
+    """`text` without spaces at its ends and what Excel and editors put there unseen, in Unicode's composed form."""
     return unicodedata.normalize("NFC", text.replace("\ufeff", "").replace("\u200b", "")).strip()
 
 
 def tidy(text):
-    """A name as `clean` leaves it, with single spaces in it."""
-    return " ".join(clean(text).split())
+    """A name as `clean` leaves it, with single spaces in it, and without invisible marks and control characters."""
+    seen = (letter for letter in text if letter.isspace() or unicodedata.category(letter) not in ("Cf", "Cc"))
+    return " ".join(clean("".join(seen)).split())
+
+
+def alike(ids):
+    """Patients whose ids may be one: they differ only in case, outer zeros or the width of their letters.
+
+    Parameters
+    ----------
+    ids : pandas.Series of str
+        Each id once.
+
+    Returns
+    -------
+    list of list of str
+    """
+    plain = ids.map(lambda each: unicodedata.normalize("NFKC", each).casefold().removeprefix("'"))
+    plain = plain.str.replace(r"(?<![\d.])0+(?=\d)", "", regex=True)
+    same = ids.groupby(plain.str.replace(r"(\.\d*?)\.?0+$", r"\1", regex=True).str.removesuffix(".")).agg(list)
+    return [each for each in same if len(each) > 1]
 
 
 def part_of(name):

@@ -6,7 +6,7 @@ from pathlib import Path
 from ..errors import DataError, listing
 from .files import paths_inside, read_csv
 from .found import Found, Reader
-from .names import in_order, part_of, spelt_once, tidy
+from .names import alike, in_order, part_of, spelt_once, tidy
 
 PARTS = ("train", "val", "test", "external")
 ALIKE = {"patient_column": r"patient|subject|person|case_?id",
@@ -100,22 +100,20 @@ def _doubtful(file, found, kinds):
     """What looks as if it were meant otherwise, as sentences: columns that are not used, ids that a spreadsheet cut."""
     remarks = []
     for option, name in kinds.items():
-        alike = [column for column in found.columns.difference(kinds.values(), sort=False)
+        unused = [column for column in found.columns.difference(kinds.values(), sort=False)
                  if re.search(ALIKE[option], column.lower())]  # fmt: skip
-        if alike and name not in found:
+        if unused and name not in found:
             what = name.removesuffix("_id")
-            remarks.append(f"{file}: column {alike[0]!r} is not used. If it says the {what} of each image, give "
-                           f"{option}={alike[0]!r}.")  # fmt: skip
+            remarks.append(f"{file}: column {unused[0]!r} is not used. If it says the {what} of each image, give "
+                           f"{option}={unused[0]!r}.")  # fmt: skip
     if "patient_id" in found:
         ids = found["patient_id"].drop_duplicates()
         if cut := [each for each in ids if re.fullmatch(r"\d([.,]\d+)?E\+\d+", each)]:
             remarks.append(f"{file}: patients such as {cut[0]} look like long numbers that a spreadsheet has rounded; "
                            "two patients may have become one. Export the column as text.")  # fmt: skip
-        plain = ids.str.casefold().str.replace(r"(?<![\d.])0+(?=\d)", "", regex=True)
-        same = ids.groupby(plain.str.replace(r"(\.\d*?)\.?0+$", r"\1", regex=True).str.removesuffix(".")).agg(list)
-        if alike := [pair for pair in same if len(pair) > 1]:
-            remarks.append(f"{file}: {len(alike)} patients differ from another only in case or outer zeros "
-                           f"({' and '.join(alike[0])}) and count as different ones.")  # fmt: skip
+        if pairs := alike(ids):
+            remarks.append(f"{file}: {len(pairs)} patients differ from another only in case or outer zeros "
+                           f"({' and '.join(pairs[0])}) and count as different ones.")  # fmt: skip
     return remarks
 
 

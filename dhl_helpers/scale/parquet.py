@@ -1,5 +1,6 @@
 """Features with their images' labels, patients and parts in one Parquet file, as `load_embeddings` reads it."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ def check(path, data):
         import pyarrow.parquet  # noqa: F401
     except ImportError as error:
         raise DataError(f"{path}: writing Parquet needs pyarrow: pip install pyarrow.") from error
-    if Path(path).suffix.lower() != ".parquet" or Path(path).exists():
+    if Path(path).suffix.lower() != ".parquet" or os.path.lexists(path):
         raise DataError(f"{path}: give the name of a new file that ends in .parquet.")
     if data.multilabel:
         raise DataError(f"{data.name!r} has several findings per image. Take one: {data.name}:FINDING.")

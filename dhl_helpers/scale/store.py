@@ -9,16 +9,19 @@ The folder sha256 has the digest of header and piece for each piece: damage is n
 
 import hashlib
 import json
+import os
+import re
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
 from ..cache import PIECE, rounded
 from ..errors import DataError
-from ..files import room_for, tidy, write
+from ..files import remove, room_for, tidy, write
 
 FORMAT = 2
-OWN = ("zarr.json", "c", "sha256", "images.csv")  # what the folder may hold; `extract` adds the last
+OWN = re.compile(r"zarr\.json|images\.csv|c(/\d+(/0)?)?|sha256(/\d+)?|(.+/)?\.dhl-.+")  # what the folder may hold
 
 
 class FeatureFile:
@@ -82,21 +85,21 @@ class FeatureFile:
             raise DataError(f"{path}: not a file of features that `extract` wrote. Give another name.")
         path.mkdir(parents=True, exist_ok=True)
         tidy(path, below=True)
-        if foreign := [each.name for each in path.iterdir() if each.name not in OWN and not each.name.startswith(".")]:
+        here = [each.relative_to(path).as_posix() for each in path.rglob("*")]
+        if foreign := [name for name in here if not OWN.fullmatch(name)]:
             raise DataError(f"{path}: not a file of features that `extract` wrote: it holds {foreign[0]}.")
         wanted = cls(path, header)
-        pieces = [int(file.parent.name) for file in path.glob("c/*/0") if file.parent.name.isdecimal()]
+        pieces = sorted({int(name.split("/")[1]) for name in here if name.count("/") and ".dhl-" not in name})
         try:
             there = cls(path)
         except DataError:
             there = None
         if there is None or there._header != header:  # a damaged header is written again if the pieces say so
-            if (there or pieces) and not any(wanted._numbers(piece) is not None for piece in pieces):
+            begun = pieces or os.path.lexists(path / "zarr.json")
+            if begun and not any(wanted._numbers(piece) is not None for piece in pieces):
                 differs = [name for name in made_of if there and there.made_of.get(name) != made_of[name]]
-                raise DataError(
-                    f"{path}: holds other features (differs in: {', '.join(differs) or 'shape'}). Give another name, "
-                    "or delete it."
-                )
+                what = ", ".join(differs) or "shape"
+                raise DataError(f"{path}: holds other features (differs in: {what}). Give another name, or move it.")
             write(path / "zarr.json", header)
         to_come = len(range(0, shape[0], PIECE)) - len(pieces)
         room_for(path, to_come * PIECE * shape[1] * wanted.stored.itemsize)
@@ -143,6 +146,14 @@ class FeatureFile:
     def tidy(self):
         """Remove what killed processes left."""
         tidy(self.path, below=True)
+
+    def remove(self):
+        """Remove the features; the folder goes with them where nothing else is in it."""
+        self.tidy()
+        for name in ("c", "sha256", "zarr.json"):
+            remove(self.path / name)
+        with suppress(OSError):
+            self.path.rmdir()
 
     def __getitem__(self, rows):
         """The features at `rows` (a slice, a boolean mask, positions or one position), ndarray of float32."""
