@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from helpers import radiographs
+from helpers import radiographs, refused
 from PIL import Image
 
 import dhl_helpers as dhl
@@ -231,3 +231,9 @@ def test_images_keep_their_rows_when_decoded_in_parallel(tmp_path):
         row = int(path[-6:-4])
         assert (pixels == 4 * row).all() and label == row % 2
     assert len(set(data.patients)) == len(data)
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "a", None, True, float("nan")])
+def test_a_seed_is_a_whole_number(seed):
+    with refused("seed is", "whole number from 0 on"):
+        radiographs(np.arange(30) % 2).split(seed)

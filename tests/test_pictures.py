@@ -260,3 +260,17 @@ def test_a_pipeline_sees_new_films_with_the_depth_of_its_training(tmp_path, cnn)
     alone = decode_all([dark], 76, 1, "", 12).images
     assert np.allclose(table.iloc[0, 1:3].astype(float), model.predict_proba(alone)[0], atol=1e-6)
     assert "an image of 16 bits" in table["problem"][1] and not table["problem"][0]
+
+
+def test_jpeg_2000_of_16_bits_has_the_depth_of_its_set(tmp_path):
+    """Its precision says 16 bits also where 12 are in use."""
+    ramp = np.linspace(0, 4095, 4096).reshape(64, 64).astype(np.uint16)
+    for folder in "ab":
+        (tmp_path / folder).mkdir()
+        for suffix in ("jp2", "png"):
+            Image.fromarray(ramp if folder == "a" else ramp.T).save(tmp_path / folder / f"1.{suffix}")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        data = dhl.load_dataset("folder", tmp_path, image_size=64, depth=12)
+    assert (data.images.max((1, 2, 3)) >= 253).all()
+    assert np.abs(data.images[0].astype(int) - data.images[1]).max() <= 1

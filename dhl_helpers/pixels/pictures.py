@@ -60,7 +60,7 @@ def picture(file, mode, draft, depth):
             _one_frame(image)
             significant = checksums.check(file, image)
             image.draft(mode, (draft, draft))
-            declared, deep = _declared(image, significant), _deep(image)
+            declared, deep = _declared(file, image, significant), _deep(image)
             tags = dict(getattr(image, "tag_v2", {}))
             image.load()
             if deep and max(high for _, high in image.convert("RGB").getextrema()) < 64:
@@ -100,7 +100,7 @@ def _deep(image):
     return image.format in ("PNG", "PPM") and any(mark in str(image.tile) for mark in (";16B", "65535"))
 
 
-def _declared(image, significant):
+def _declared(file, image, significant):
     """White of grey values of more than 8 bits, as Pillow hands them out, where the file declares it; else None."""
     if image.format == "TIFF":
         bits = image.tag_v2.get(258, (16,))[0]
@@ -111,9 +111,19 @@ def _declared(image, significant):
             return None if decoder == "raw" else 65535  # text is scaled to 16 bits by Pillow
         image.tile = [("raw", box, start, "I;16B")]  # Pillow's own way takes a step of Python for each pixel
         return how[1]
-    if image.format == "JPEG2000":  # scaled to 16 bits after the precision
-        return 65535
+    if image.format == "JPEG2000":  # scaled to 16 bits after the precision; of 16 bits fewer may be in use
+        return 65535 if _precision(file) < 16 else None
     return 65535 if significant and significant < 16 else None
+
+
+def _precision(file):
+    """Bits of the first component of a JPEG 2000 file, from its marker SIZ (ISO 15444-1, A.5.1)."""
+    place = file.tell()
+    file.seek(0)
+    head = file.read(2**16)
+    file.seek(place)
+    size = head.find(b"\xff\x4f\xff\x51") + 2
+    return (head[size + 40] & 127) + 1 if 2 <= size < len(head) - 40 else 8
 
 
 def _grey(image, declared, significant, depth, negative):
