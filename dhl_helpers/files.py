@@ -167,6 +167,9 @@ def try_out(folder):
     try:
         probe.write_bytes(bytes(2**16))
         _sync(probe)
+    except OSError as error:
+        error.filename = error.filename or str(folder)  # a write says nothing of where
+        raise
     finally:
         with suppress(OSError):
             remove(probe)
