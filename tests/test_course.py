@@ -213,7 +213,8 @@ def test_findings_and_guards_fail_under_the_committed_parameters_only(monkeypatc
         changed.setenv("DHL_SAMPLES", "elsewhere")
         say("pigs fly", np.bool_(False))
     for name, value in course.COMMITTED.items():
-        others = {"": ["x"], "sample": ["csv"]}.get(value, []) if isinstance(value, str) else [value + 1, str(value)]
+        others = {"": ["x"], "sample": ["csv"]}.get(value, []) if isinstance(value, str) else [str(value)]
+        others += [value + 1] if isinstance(value, int) else [{"fewest": 10}]
         for other in [value, *others, None, np.arange(3)]:
             with monkeypatch.context() as changed:
                 changed.setattr(main, name, other, raising=False)
