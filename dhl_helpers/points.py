@@ -52,7 +52,7 @@ def progress_table(folder="."):
     Raises
     ------
     DataError
-        If the folder holds no copies.
+        If the folder holds no copies, or a damaged one.
     """
     import pandas as pd
 
@@ -68,13 +68,14 @@ def progress_table(folder="."):
 
 
 def exercises_in(path):
-    """The exercises of a notebook by their checks: dict of str to int, the points of each; empty for a damaged file."""
+    """The exercises of a notebook by their checks: dict of str to int, the points of each; DataError if damaged."""
     found = {}
     try:
         cells = json.loads(Path(path).read_bytes())["cells"]
         sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-    except (OSError, ValueError, TypeError, KeyError):
-        return found
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise DataError(f"{path}: not a notebook that can be read. Rename it, and get a fresh copy with: python -m "
+                        "dhl_helpers student") from error  # fmt: skip
     for source in sources:
         try:
             calls = [node for node in ast.walk(ast.parse(source)) if is_check(node)]

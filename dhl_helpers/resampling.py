@@ -46,6 +46,8 @@ def resamples(y, patients, class_names, n_resamples, seed):
         )
     if not (isinstance(n_resamples, Integral) and n_resamples >= 0):
         raise DataError(f"n_resamples is {n_resamples!r}. Give a whole number, 0 for no interval.")
+    if isinstance(seed, bool) or not (isinstance(seed, Integral) and seed >= 0):
+        raise DataError(f"seed is {seed!r}; take a whole number from 0 on.")
     if n_resamples and not codes.any():
         raise DataError("All images are of one patient: an interval needs more. Add patients, or set n_resamples=0.")
     members = np.zeros((codes.max() + 1, len(class_names)))

@@ -270,6 +270,22 @@ def test_points_are_kept_and_reported(tiny, tmp_path, capsys, monkeypatch):
     assert main(["progress", str(tmp_path / "nothing")]) == 2 and "student" in capsys.readouterr().err
 
 
+OF_NUMBERS = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [
+    {"cell_type": "code", "id": "a", "metadata": {}, "outputs": [], "execution_count": None, "source": 5}]}  # fmt: skip
+
+
+@pytest.mark.parametrize("content", ["not json", "", "[1]", json.dumps(OF_NUMBERS)])
+def test_a_damaged_notebook_is_named(tiny, tmp_path, capsys, content):
+    series = tmp_path / "series"
+    shutil.copytree(tiny, series)
+    (series / "01_second.ipynb").write_text(content)
+    for command in ("student", "solution", "slides"):
+        assert main([command, "--notebooks", str(series), "--out", str(tmp_path / command)]) == 2
+        assert "01_second.ipynb: not a notebook that can be read" in capsys.readouterr().err
+    assert main(["progress", str(series)]) == 2
+    assert "01_second.ipynb: not a notebook that can be read" in capsys.readouterr().err
+
+
 def test_solutions_are_clean(tiny, tmp_path):
     assert main(["solution", "--notebooks", str(tiny), "--out", str(tmp_path)]) == 0
     copy = nbformat.read(tmp_path / "01_second.ipynb", as_version=4)

@@ -291,3 +291,9 @@ def test_several_findings_against_scikit_learn(k, seed, dtype):
     for each, name in enumerate(names):
         known = ~np.isnan(y[:, each])
         assert report[f"AUC ({name})"] == pytest.approx(roc_auc_score(y[known, each], p[known, each]), abs=1e-12)
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "a", True])
+def test_the_seed_of_an_interval_is_a_whole_number(seed):
+    with pytest.raises(dhl.DataError, match="seed is .*whole number from 0 on"):
+        dhl.evaluate([0, 1, 0, 1], [0.1, 0.9, 0.2, 0.8], ["a", "b"], seed=seed)

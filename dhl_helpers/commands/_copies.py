@@ -13,7 +13,7 @@ from ..files import try_out
 from ..locks import LOCK, lock
 from ..points import is_check
 from ..written import Written
-from ._series import NOTEBOOKS, select
+from ._series import NOTEBOOKS, read, select
 
 STUB = '# Your code in place of this line:\nraise NotImplementedError("not done yet")'
 STUCK_ID = "-stuck"
@@ -129,7 +129,7 @@ def write(source, out, make, solutions=""):
     with lock(out / LOCK):
         written, kept = Written(out), []
         for path, name in zip(series, names, strict=True):
-            notebook = linked(make(marked(nbformat.read(path, as_version=4))), path.parent, (out / name).parent)
+            notebook = linked(make(marked(read(path))), path.parent, (out / name).parent)
             for cell in notebook.cells:
                 if cell.id.endswith(STUCK_ID):
                     cell.source = STUCK.format(os.path.relpath(Path(solutions, name), Path(name).parent))

@@ -40,6 +40,20 @@ def select(folder=NOTEBOOKS, only=""):
     return [known[number] for number in sorted(set(wanted))]
 
 
+def read(path):
+    """A notebook; DataError where the file is none."""
+    import nbformat
+
+    try:
+        notebook = nbformat.read(path, as_version=4)
+        nbformat.validate(notebook)
+        return notebook
+    except OSError:
+        raise
+    except Exception as error:  # nbformat and json raise many kinds
+        raise DataError(f"{path}: not a notebook that can be read. Restore it from the course.") from error
+
+
 def parameters_of(path):
     """The parameters of a notebook with their default values."""
     from papermill import inspect_notebook

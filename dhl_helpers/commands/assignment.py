@@ -9,7 +9,7 @@ from ..files import try_out, write
 from ..locks import LOCK, lock
 from ..written import Written
 from . import _copies
-from ._series import NOTEBOOKS, select
+from ._series import NOTEBOOKS, read, select
 
 CONFIG = f'''"""Settings of nbgrader for the course; run nbgrader in this folder."""
 
@@ -54,7 +54,7 @@ def main(args):
         # nbgrader calls alembic by its name, and that lies beside this Python.
         os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
         for path in series:
-            notebook = _copies.marked(_copies.cleared(nbformat.read(path, as_version=4)))
+            notebook = _copies.marked(_copies.cleared(read(path)))
             written.write(f"source/{path.stem}/{path.name}", nbformat.writes(notebook) + "\n")
             done = grader.generate_assignment(path.stem)
             if not done["success"]:

@@ -7,7 +7,7 @@ from ..locks import LOCK, lock
 from ..quizzes import PLACE, load
 from ..written import Written
 from . import _deck
-from ._series import NOTEBOOKS, select
+from ._series import NOTEBOOKS, read, select
 
 ASSETS = NOTEBOOKS.parent / "docs" / "instructor" / "slides"
 
@@ -22,7 +22,6 @@ def add_parser(subparsers):
 
 def main(args):
     """Write NAME.html of each notebook that has key cells."""
-    import nbformat
     from jinja2 import Template
     from pygments.formatters import HtmlFormatter
 
@@ -38,7 +37,7 @@ def main(args):
         for path in series:
             number = path.name[:2]
             questions = load(number) if (PLACE / f"{number}.toml").exists() else []
-            slides = _deck.deck(nbformat.read(path, as_version=4), questions)
+            slides = _deck.deck(read(path), questions)
             page = template.render(name=path.stem, slides=slides, files=files, colours=colours)
             written.write(f"{path.stem}.html", page)
             print(f"{path.stem:<26}{len(slides):4d} slides")
