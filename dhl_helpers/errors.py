@@ -2,6 +2,7 @@
 
 import errno
 import os
+from numbers import Integral
 from pathlib import Path
 
 ADVICE = {
@@ -39,3 +40,9 @@ def said(error):
         where = where.parent  # the temporary name would tell a reader nothing
     advice = ADVICE.get(error.errno, "")
     return f"{f'{where}: ' if where else ''}{what.rstrip('.')}.{f' {advice}.' if advice else ''}"
+
+
+def check_seed(seed):
+    """DataError where a seed is not a whole number from 0 on."""
+    if isinstance(seed, bool) or not (isinstance(seed, Integral) and seed >= 0):
+        raise DataError(f"seed is {seed!r}; take a whole number from 0 on.")

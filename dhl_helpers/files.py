@@ -67,6 +67,16 @@ def remove(path):
 
 
 @contextmanager
+def _naming(path):
+    """Within: an OSError names this path where it names none; a write says nothing of where."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
+
+
+@contextmanager
 def replacing(path):
     """Write a file, or a whole folder, under the temporary name that this yields; then it takes the place of `path`.
 
@@ -76,17 +86,15 @@ def replacing(path):
     path = Path(path)
     unfinished = path.with_name(_temporary(path.name))
     try:
-        yield unfinished
-        for each in [unfinished, *(unfinished.rglob("*") if unfinished.is_dir() else ())]:
-            _sync(each)  # or a power cut could leave the name without the content
-        if unfinished.is_dir():
-            _exchange(unfinished, path)
-        else:
-            os.replace(unfinished, path)
-        _sync(path.parent)
-    except OSError as error:
-        error.filename = error.filename or str(path)  # a write says nothing of where
-        raise
+        with _naming(path):
+            yield unfinished
+            for each in [unfinished, *(unfinished.rglob("*") if unfinished.is_dir() else ())]:
+                _sync(each)  # or a power cut could leave the name without the content
+            if unfinished.is_dir():
+                _exchange(unfinished, path)
+            else:
+                os.replace(unfinished, path)
+            _sync(path.parent)
     finally:
         with suppress(OSError):
             remove(unfinished)
@@ -165,11 +173,9 @@ def try_out(folder):
     tidy(place)
     probe = place / _temporary("probe")
     try:
-        probe.write_bytes(bytes(2**16))
-        _sync(probe)
-    except OSError as error:
-        error.filename = error.filename or str(folder)  # a write says nothing of where
-        raise
+        with _naming(folder):
+            probe.write_bytes(bytes(2**16))
+            _sync(probe)
     finally:
         with suppress(OSError):
             remove(probe)

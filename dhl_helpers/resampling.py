@@ -8,7 +8,7 @@ from numbers import Integral
 import numpy as np
 import pandas as pd
 
-from .errors import DataError
+from .errors import DataError, check_seed
 
 BLOCK = 2**20  # weights in memory at once: 8 MB as float64
 ROUNDS = 1000  # draws for each resample that is needed, before the patients count as too few
@@ -46,8 +46,7 @@ def resamples(y, patients, class_names, n_resamples, seed):
         )
     if not (isinstance(n_resamples, Integral) and n_resamples >= 0):
         raise DataError(f"n_resamples is {n_resamples!r}. Give a whole number, 0 for no interval.")
-    if isinstance(seed, bool) or not (isinstance(seed, Integral) and seed >= 0):
-        raise DataError(f"seed is {seed!r}; take a whole number from 0 on.")
+    check_seed(seed)
     if n_resamples and not codes.any():
         raise DataError("All images are of one patient: an interval needs more. Add patients, or set n_resamples=0.")
     members = np.zeros((codes.max() + 1, len(class_names)))

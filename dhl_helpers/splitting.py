@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from .duplicates import pictures, together
-from .errors import DataError, listing
+from .errors import DataError, check_seed, listing
 from .pixels import dicom
 from .readers import REGISTRY
 
@@ -54,8 +54,7 @@ def name_patients(table, name, arrays, warn=False):
 
 def parts_of(data, seed):
     """The part of each image, ndarray of object (n,), as `Radiographs.split` says; DataError where it does."""
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise DataError(f"seed is {seed!r}; take a whole number from 0 on.")
+    check_seed(seed)
     parts = data.table["split"].to_numpy().copy() if "split" in data.table else np.full(len(data), "train", object)
     official, shown = set(parts), pictures(data.features if hasattr(data, "features") else data.images)
     groups = together(data.patients, shown)

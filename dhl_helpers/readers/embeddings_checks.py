@@ -5,7 +5,7 @@ import pandas as pd
 
 from ..errors import DataError, listing
 from .found import Found
-from .names import alike, in_order, part_of, spelt_once
+from .names import in_order, part_of, said_alike, spelt_once
 
 PARTS = ("train", "val", "test", "external")
 NAMING = ("path", "paths", "id", "ids")
@@ -112,9 +112,8 @@ def complete(file, table, numbers, names, class_names=()):
     if "split" in table:
         table = table.assign(split=_parts(file, table, rows))
     remarks += _check_numbers(file, table, rows, numbers, names)
-    if "patient_id" in table and (pairs := alike(table["patient_id"].dropna().drop_duplicates())):
-        remarks.append(f"{file}: {len(pairs)} patients differ from another only in case or outer zeros "
-                       f"({' and '.join(pairs[0])}) and count as different ones.")  # fmt: skip
+    if "patient_id" in table:
+        remarks += said_alike(file, table["patient_id"].dropna().drop_duplicates())
     return Found(table.reset_index(drop=True), class_names, remarks=tuple(remarks), features=numbers)
 
 

@@ -42,6 +42,15 @@ def alike(ids):
     return [each for each in same if len(each) > 1]
 
 
+def said_alike(file, ids):
+    """A remark on patients that may be one, see `alike`: list of str, empty where there are none."""
+    pairs = alike(ids)
+    if not pairs:
+        return []
+    return [f"{file}: {len(pairs)} patients differ from another only in case or outer zeros "
+            f"({' and '.join(pairs[0])}) and count as different ones."]  # fmt: skip
+
+
 def part_of(name):
     """The part that a folder or a cell is named after: train, val, test or external; None for any other name."""
     plain = re.sub(r"[\W_]+", "", tidy(name).casefold())

@@ -6,7 +6,7 @@ from pathlib import Path
 from ..errors import DataError, listing
 from .files import paths_inside, read_csv
 from .found import Found, Reader
-from .names import alike, in_order, part_of, spelt_once, tidy
+from .names import in_order, part_of, said_alike, spelt_once, tidy
 
 PARTS = ("train", "val", "test", "external")
 ALIKE = {"patient_column": r"patient|subject|person|case_?id",
@@ -111,9 +111,7 @@ def _doubtful(file, found, kinds):
         if cut := [each for each in ids if re.fullmatch(r"\d([.,]\d+)?E\+\d+", each)]:
             remarks.append(f"{file}: patients such as {cut[0]} look like long numbers that a spreadsheet has rounded; "
                            "two patients may have become one. Export the column as text.")  # fmt: skip
-        if pairs := alike(ids):
-            remarks.append(f"{file}: {len(pairs)} patients differ from another only in case or outer zeros "
-                           f"({' and '.join(pairs[0])}) and count as different ones.")  # fmt: skip
+        remarks += said_alike(file, ids)
     return remarks
 
 
